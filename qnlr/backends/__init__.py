@@ -1,0 +1,17 @@
+"""Backends: where circuits run. Each gives values with standard errors, and their Jacobian."""
+
+from collections.abc import Callable
+
+from qnlr.backends.aer import AerBackend as AerBackend
+from qnlr.backends.gradients import parameter_shift as parameter_shift
+from qnlr.backends.meter import Meter as Meter
+from qnlr.backends.meter import MeteredBackend as MeteredBackend
+from qnlr.backends.primitives import EstimatorBackend as EstimatorBackend
+from qnlr.backends.primitives import PrimitiveBackend as PrimitiveBackend
+from qnlr.backends.primitives import SamplerBackend as SamplerBackend
+from qnlr.backends.primitives import statevector as statevector
+
+BACKENDS: dict[str, Callable[..., PrimitiveBackend]] = {
+    "statevector": statevector,
+    "aer": AerBackend,
+}

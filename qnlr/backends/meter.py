@@ -1,0 +1,84 @@
+"""The meter around a backend: cost is counted where it is spent."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from qnlr.types import Backend, Cost, Expectations, FloatArray, Jacobian
+
+
+@dataclass
+class Meter:
+    """Running total of what was spent on a backend.
+
+    Args:
+        cost: Circuits, shots and jobs.
+        seconds: Wall-clock time spent in the backend.
+    """
+
+    cost: Cost = field(default_factory=Cost)
+    seconds: float = 0.0
+
+    def add(self, cost: Cost, seconds: float) -> None:
+        """Count a job."""
+        self.cost = self.cost + cost
+        self.seconds += seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the totals as plain data."""
+        return {**vars(self.cost), "seconds": self.seconds}
+
+    @classmethod
+    def from_state(cls, plain: dict[str, Any]) -> Meter:
+        """Rebuild a meter from :meth:`state_dict`."""
+        cost = {name: plain[name] for name in ("circuits", "shots", "jobs")}
+        return cls(Cost(**cost), plain["seconds"])
+
+
+class MeteredBackend:
+    """A backend whose every job is counted by a meter.
+
+    Args:
+        backend: The backend.
+        meter: Counts what it spends.
+
+    Example:
+        >>> from qnlr.backends import statevector
+        >>> from qnlr.circuits import angle, hardware_efficient, variational_circuit, z
+        >>> model = variational_circuit(angle(2, 2), hardware_efficient(2, 1), z(2))
+        >>> metered = MeteredBackend(statevector(model, shots=100), Meter())
+        >>> _ = metered.jacobian(np.zeros(6), np.zeros((3, 2)), np.random.default_rng(0))
+        >>> metered.meter.cost
+        Cost(circuits=39, shots=3900, jobs=1)
+    """
+
+    def __init__(self, backend: Backend, meter: Meter) -> None:
+        self.backend = backend
+        self.meter = meter
+
+    @property
+    def shots(self) -> int | None:
+        """Shots per circuit, or None where expectation values are exact."""
+        return self.backend.shots
+
+    def values(
+        self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
+    ) -> Expectations:
+        """Return the backend's values, counted."""
+        start = time.perf_counter()
+        measured = self.backend.values(weights, angles, rng)
+        self.meter.add(measured.cost, time.perf_counter() - start)
+        return measured
+
+    def jacobian(
+        self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
+    ) -> Jacobian:
+        """Return the backend's Jacobian, counted."""
+        start = time.perf_counter()
+        measured = self.backend.jacobian(weights, angles, rng)
+        self.meter.add(measured.cost, time.perf_counter() - start)
+        return measured

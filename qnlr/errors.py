@@ -1,0 +1,131 @@
+"""Errors that name the value, what is valid, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+
+class QnlrError(Exception):
+    """Base class of every error that qnlr raises on purpose."""
+
+
+class InputError(QnlrError, ValueError):
+    """A value given by the user is not valid; the message says what would be."""
+
+
+class CheckpointError(QnlrError):
+    """A checkpoint cannot be used: truncated, damaged, or of another version."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """Return the valid name closest to ``name``, or None if none is close.
+
+    Args:
+        name: The name as it was given.
+        valid: The names that would have been accepted.
+
+    Returns:
+        The closest valid name by difflib's ratio, at least 0.5 alike.
+
+    Example:
+        >>> nearest("learning_rat", ["learning_rate", "shots"])
+        'learning_rate'
+    """
+    found = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def unknown_name(what: str, name: str, valid: Iterable[str]) -> InputError:
+    """Build the error for a name that is not in a list of valid names.
+
+    Args:
+        what: The kind of thing named, such as ``"optimizer"``.
+        name: The name as it was given.
+        valid: The names that would have been accepted.
+
+    Returns:
+        The error, ready to be raised.
+
+    Example:
+        >>> print(unknown_name("optimizer", "nrl", ["nlr", "sgd"]))
+        optimizer "nrl" is not known; did you mean "nlr"? Valid: nlr, sgd
+    """
+    names = sorted(valid)
+    close = nearest(name, names)
+    hint = f' did you mean "{close}"?' if close else ""
+    return InputError(f'{what} "{name}" is not known;{hint} Valid: {", ".join(names)}')
+
+
+def require_positive(name: str, value: float) -> float:
+    """Return ``value`` if it is a finite number above zero.
+
+    Args:
+        name: What the value is, for the message.
+        value: The number to check.
+
+    Returns:
+        The value, as a float.
+
+    Raises:
+        InputError: If the value is not finite or not above zero.
+
+    Example:
+        >>> require_positive("learning_rate", 0.01)
+        0.01
+    """
+    if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+        raise InputError(f"{name} = {value!r} is not valid; it must be a finite number above 0")
+    return float(value)
+
+
+def require_within(name: str, value: float, low: float, high: float) -> float:
+    """Return ``value`` if it lies in the closed interval [low, high].
+
+    Args:
+        name: What the value is, for the message.
+        value: The number to check.
+        low: Smallest valid value.
+        high: Largest valid value.
+
+    Returns:
+        The value, as a float.
+
+    Raises:
+        InputError: If the value lies outside the interval or is not a number.
+
+    Example:
+        >>> require_within("noise rate", 0.02, 0.0, 1.0)
+        0.02
+    """
+    if not (isinstance(value, (int, float)) and low <= value <= high):
+        raise InputError(f"{name} = {value!r} is not valid; it must lie in [{low:g}, {high:g}]")
+    return float(value)
+
+
+def require_count(name: str, value: int, low: int = 1) -> int:
+    """Return ``value`` if it is an integer of at least ``low``.
+
+    Args:
+        name: What the value is, for the message.
+        value: The number to check.
+        low: Smallest valid value.
+
+    Returns:
+        The value, as an int.
+
+    Raises:
+        InputError: If the value is not an integer or is below ``low``.
+
+    Example:
+        >>> require_count("shots", 1000)
+        1000
+    """
+    try:
+        whole = not isinstance(value, bool) and int(value) == value
+    except (TypeError, ValueError, OverflowError):
+        whole = False
+    if not whole or value < low:
+        raise InputError(f"{name} = {value!r} is not valid; it must be an integer of at least {low}")
+    return int(value)

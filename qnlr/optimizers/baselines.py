@@ -1,0 +1,153 @@
+"""The baselines: recipes of a direction and a constant rate.
+
+Each differs from its NLR twin, ``NLR(direction=...)``, in the rate rule alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from qnlr.optimizers.directions import AdaptiveMoments, Direction, HeavyBall, Plain, RootMeanSquare
+from qnlr.optimizers.optimizer import SignedRateOptimizer
+from qnlr.optimizers.rates import Constant
+
+
+class Baseline(SignedRateOptimizer):
+    """A direction at one constant, positive rate.
+
+    .. math:: θ_{t+1} = θ_t - η d_t
+
+    Args:
+        direction: Turns the gradient into the direction d.
+        learning_rate: η > 0.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``, as for every
+            :class:`~qnlr.optimizers.SignedRateOptimizer`.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+    """
+
+    def __init__(self, direction: Direction, learning_rate: float, **common: Any) -> None:
+        super().__init__(direction, Constant(learning_rate), **common)
+        self.learning_rate = learning_rate
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that rebuild this optimizer."""
+        return {
+            "learning_rate": self.learning_rate,
+            **asdict(self.direction),  # type: ignore[call-overload]
+            **self._common_settings,
+        }
+
+
+class SGD(Baseline):
+    """Stochastic gradient descent.
+
+    .. math:: θ_{t+1} = θ_t - η g_t
+
+    Unlike qiskit-machine-learning's ``GradientDescent`` it does not stop where the gradient is
+    small: a plateau is no convergence.
+
+    Args:
+        learning_rate: η > 0.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
+
+    Raises:
+        InputError: If the rate is not above 0.
+
+    Example:
+        >>> SGD(0.25, maxiter=2).minimize(lambda x: x @ x, [1.0], jac=lambda x: 2 * x).x
+        array([0.25])
+    """
+
+    def __init__(self, learning_rate: float = 0.01, **common: Any) -> None:
+        super().__init__(Plain(), learning_rate, **common)
+
+
+class Momentum(Baseline):
+    """Gradient descent with momentum.
+
+    .. math:: v_t = β v_{t-1} + g_t, \\qquad θ_{t+1} = θ_t - η v_t
+
+    Args:
+        learning_rate: η > 0.
+        momentum: β, 0 ≤ β < 1.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+
+    Example:
+        >>> Momentum(0.1, maxiter=2).minimize(lambda x: x @ x, [1.0], jac=lambda x: 2 * x).x
+        array([0.46])
+    """
+
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, **common: Any) -> None:
+        super().__init__(HeavyBall(momentum), learning_rate, **common)
+
+
+class RMSProp(Baseline):
+    """Gradient descent over the root of the running mean square of the gradient.
+
+    .. math:: s_t = ρ s_{t-1} + (1 - ρ) g_t^2, \\qquad θ_{t+1} = θ_t - η g_t / (\\sqrt{s_t} + ε)
+
+    Args:
+        learning_rate: η > 0.
+        decay: ρ, 0 ≤ ρ < 1.
+        epsilon: ε > 0.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+
+    Example:
+        >>> rmsprop = RMSProp(0.1, decay=0.75, maxiter=1)
+        >>> rmsprop.minimize(lambda x: x @ x, [1.0], jac=lambda x: 2 * x).x.round(6)
+        array([0.8])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        decay: float = 0.9,
+        epsilon: float = 1e-8,
+        **common: Any,
+    ) -> None:
+        super().__init__(RootMeanSquare(decay, epsilon), learning_rate, **common)
+
+
+class Adam(Baseline):
+    """Adam, with AMSGrad as an option.
+
+    .. math:: θ_{t+1} = θ_t - η \\hat m_t / (\\sqrt{\\hat v_t} + ε)
+
+    See :class:`~qnlr.optimizers.AdaptiveMoments` for the moments.
+
+    Args:
+        learning_rate: η > 0.
+        beta1: β₁, 0 ≤ β₁ < 1.
+        beta2: β₂, 0 ≤ β₂ < 1.
+        epsilon: ε > 0.
+        amsgrad: Whether to use the largest mean square so far.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+
+    Example:
+        >>> Adam(0.1, maxiter=1).minimize(lambda x: x @ x, [1.0], jac=lambda x: 2 * x).x.round(6)
+        array([0.9])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        amsgrad: bool = False,
+        **common: Any,
+    ) -> None:
+        super().__init__(AdaptiveMoments(beta1, beta2, epsilon, amsgrad), learning_rate, **common)

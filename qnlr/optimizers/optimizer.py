@@ -1,0 +1,413 @@
+"""The ask/tell optimizer that every recipe is: direction × signed rate, and a corrective step.
+
+One step is
+
+.. math:: θ_{t+1} = θ_t - r_t d_t
+
+with d_t from a direction and r_t from a rate rule. A rule that asks for a probe makes a step two
+phases long: *gradient* at θ, then *probe* at θ − r d, on the same objective. A negative rate hands
+the step to the corrective, which is the reversal θ + η' d unless another one is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from qiskit_machine_learning.optimizers import (
+    AskData,
+    Optimizer,
+    OptimizerResult,
+    OptimizerState,
+    OptimizerSupportLevel,
+    SteppableOptimizer,
+    TellData,
+)
+
+from qnlr.errors import InputError, require_count, require_positive
+from qnlr.optimizers.corrective import Corrective, Reversal
+from qnlr.optimizers.directions import Direction
+from qnlr.optimizers.rates import Feedback, RateRule
+from qnlr.rng import generator_state, restore_generator
+from qnlr.types import Estimate, FloatArray
+
+STATE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What one step did; callbacks are given one after every step.
+
+    Args:
+        step: Number of the step, from 0.
+        parameters: θ_t, where loss and gradient were measured, shape (P,).
+        next_parameters: θ_{t+1}, shape (P,).
+        loss: Loss at θ_t; a :class:`qnlr.Estimate` if the objective returned one.
+        probe_loss: Loss at the probe, or None if there was no probe.
+        gradient_norm: ‖g_t‖.
+        rate: The signed rate; negative where the step went up.
+        flipped: Whether the trigger fired.
+    """
+
+    step: int
+    parameters: FloatArray
+    next_parameters: FloatArray
+    loss: float
+    probe_loss: float | None
+    gradient_norm: float
+    rate: float
+    flipped: bool
+
+
+@dataclass(frozen=True)
+class Pending:
+    """The gradient phase of a step whose probe has not been measured yet."""
+
+    loss: float
+    gradient_norm: float
+    direction: FloatArray
+    probe: FloatArray
+
+
+@dataclass(eq=False)
+class SignedRateState(OptimizerState):
+    """State of a :class:`SignedRateOptimizer`: plain data, except the functions it minimises."""
+
+    direction: dict[str, Any] = field(default_factory=dict)
+    rate: dict[str, Any] = field(default_factory=dict)
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    flips: int = 0
+    x_best: FloatArray | None = None
+    fun_best: float = float("inf")
+    pending: Pending | None = None
+    record: StepRecord | None = None
+
+
+class SignedRateResult(OptimizerResult):
+    """Result of a minimisation: the last point, and beside it the best one seen.
+
+    ``x`` and ``fun`` are the last point and its loss, evaluated anew; ``x_best`` and ``fun_best``
+    are the point with the lowest loss measured on the way; ``flips`` counts the negative steps.
+    """
+
+    x_best: FloatArray | None = None
+    fun_best: float | None = None
+    flips: int = 0
+
+
+class SignedRateOptimizer(SteppableOptimizer):
+    """An optimizer composed of a direction, a signed rate and a corrective step.
+
+    .. math:: θ_{t+1} = θ_t - r_t d_t \\quad (r_t > 0), \\qquad
+              θ_{t+1} = \\mathrm{corrective}(θ_t, |r_t| d_t) \\quad (r_t < 0)
+
+    Args:
+        direction: Turns the gradient into the direction d.
+        rate: Turns loss, probe loss and gradient norm into the signed rate r.
+        corrective: Makes the step when the rate is negative.
+        maxiter: Steps that :meth:`minimize` makes, at least 1.
+        callback: Called with a :class:`StepRecord` after every step.
+        seed: Seed of the corrective step's random numbers.
+        perturbation: Distance of the forward differences that stand in for a missing gradient.
+
+    Raises:
+        InputError: If ``maxiter`` is below 1 or ``perturbation`` is not above 0.
+
+    Example:
+        Adam's direction with the negative-rate rule, which differs from Adam in one object:
+
+        >>> from qnlr.optimizers.directions import AdaptiveMoments
+        >>> from qnlr.optimizers.rates import NegativeRate
+        >>> twin = SignedRateOptimizer(AdaptiveMoments(), NegativeRate(0.1), maxiter=50)
+        >>> result = twin.minimize(lambda x: float(x @ x), np.array([1.0, -2.0]), lambda x: 2 * x)
+        >>> result.fun < 0.05, result.nit
+        (True, 50)
+    """
+
+    # The constructor argument is kept under a private name: qiskit-machine-learning's trainable
+    # models overwrite an attribute called ``callback`` on every optimizer that has one, with a
+    # function of other arguments.
+    def __init__(
+        self,
+        direction: Direction,
+        rate: RateRule,
+        corrective: Corrective | None = None,
+        *,
+        maxiter: int = 100,
+        callback: Callable[[StepRecord], object] | None = None,
+        seed: int | None = None,
+        perturbation: float = 0.01,
+    ) -> None:
+        super().__init__(maxiter=require_count("maxiter", maxiter))
+        self.direction = direction
+        self.rate = rate
+        self.corrective = Reversal() if corrective is None else corrective
+        self.seed = seed
+        self.perturbation = require_positive("perturbation", perturbation)
+        self._callback = callback
+        self._state: SignedRateState | None = None
+
+    def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
+        """Return what is supported: gradients yes, bounds ignored, an initial point required."""
+        return {
+            "gradient": OptimizerSupportLevel.supported,
+            "bounds": OptimizerSupportLevel.ignored,
+            "initial_point": OptimizerSupportLevel.required,
+        }
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that rebuild this optimizer: ``type(optimizer)(**optimizer.settings)``."""
+        return {
+            "direction": self.direction,
+            "rate": self.rate,
+            "corrective": self.corrective,
+            **self._common_settings,
+        }
+
+    @property
+    def _common_settings(self) -> dict[str, Any]:
+        return {
+            "maxiter": self.maxiter,
+            "callback": self._callback,
+            "seed": self.seed,
+            "perturbation": self.perturbation,
+        }
+
+    @property
+    def state(self) -> SignedRateState:
+        """State of the minimisation.
+
+        Raises:
+            InputError: If there is none yet.
+        """
+        if self._state is None:
+            raise InputError("the optimizer has no state yet; call start(fun, x0, jac) first")
+        return self._state
+
+    @state.setter
+    def state(self, state: SignedRateState) -> None:
+        self._state = state
+
+    def start(
+        self,
+        fun: Callable[[FloatArray], float] | None,
+        x0: Any,
+        jac: Callable[[FloatArray], FloatArray] | None = None,
+        bounds: list[tuple[float, float]] | None = None,
+    ) -> None:
+        """Begin a minimisation at ``x0`` and set all counters to 0.
+
+        Args:
+            fun: The objective, or None if it is evaluated outside and told. It returns a float, or
+                a :class:`qnlr.Estimate` if it knows its standard error.
+            x0: Initial weights, shape (P,).
+            jac: Its gradient; without one, forward differences are taken.
+            bounds: Ignored.
+        """
+        weights = np.atleast_1d(np.array(x0, dtype=float))
+        self._state = SignedRateState(
+            x=weights,
+            fun=fun,
+            jac=jac,
+            nfev=0,
+            njev=0,
+            nit=0,
+            direction=self.direction.initial_state(weights.size),
+            rate=self.rate.initial_state(),
+            rng=np.random.default_rng(self.seed),
+        )
+
+    def ask(self) -> AskData:
+        """Return what to measure next.
+
+        Returns:
+            In the gradient phase the weights, for both loss and gradient; in the probe phase the
+            probe, for its loss alone.
+        """
+        pending = self.state.pending
+        if pending is not None:
+            return AskData(x_fun=pending.probe)
+        return AskData(x_fun=self.state.x, x_jac=self.state.x)
+
+    def tell(self, ask_data: AskData, tell_data: TellData) -> None:
+        """Take what was measured; the step is done when no probe is left to measure.
+
+        Args:
+            ask_data: What :meth:`ask` returned.
+            tell_data: The loss, and in the gradient phase the gradient, shape (P,).
+
+        Raises:
+            InputError: If the loss or the gradient is missing, or has another shape than θ.
+        """
+        loss = _as_loss(tell_data.eval_fun)
+        state = self.state
+        if state.pending is not None:
+            self._finish(state.pending, probe_loss=loss)
+            return
+        gradient = np.asarray(tell_data.eval_jac, dtype=float).reshape(-1)
+        if gradient.shape != state.x.shape:
+            raise InputError(f"the gradient has shape {gradient.shape}, the weights {state.x.shape}")
+        direction, state.direction = self.direction(gradient, state.direction)
+        probe_rate = self.rate.probe_rate(state.rate)
+        probe = state.x if probe_rate is None else state.x - probe_rate * direction
+        pending = Pending(loss, float(np.linalg.norm(gradient)), direction, probe)
+        if probe_rate is None:
+            self._finish(pending, probe_loss=None)
+        else:
+            state.pending = pending
+
+    def _finish(self, pending: Pending, probe_loss: float | None) -> None:
+        state = self.state
+        feedback = Feedback(state.nit, pending.loss, probe_loss, pending.gradient_norm)
+        rate, state.rate = self.rate(feedback, state.rate)
+        if rate < 0:
+            following = self.corrective(state.x, -rate * pending.direction, state.rng)
+        else:
+            following = state.x - rate * pending.direction
+        record = StepRecord(
+            step=state.nit,
+            parameters=state.x,
+            next_parameters=following,
+            loss=pending.loss,
+            probe_loss=probe_loss,
+            gradient_norm=pending.gradient_norm,
+            rate=rate,
+            flipped=rate < 0,
+        )
+        for point, loss in ((state.x, pending.loss), (pending.probe, probe_loss)):
+            if loss is not None and loss < state.fun_best:
+                state.x_best, state.fun_best = point, loss
+        state.x, state.pending, state.record = following, None, record
+        state.nit += 1
+        state.flips += record.flipped
+        if self._callback is not None:
+            self._callback(record)
+
+    def step(self) -> None:
+        """Make one whole step, all its phases."""
+        following = self.state.nit + 1
+        while self.state.nit < following:
+            super().step()
+
+    def evaluate(self, ask_data: AskData) -> TellData:
+        """Measure what :meth:`ask` asked for, with the functions given to :meth:`start`.
+
+        Args:
+            ask_data: What :meth:`ask` returned.
+
+        Returns:
+            The loss, and the gradient if it was asked for.
+
+        Raises:
+            InputError: If the optimizer was started without an objective.
+        """
+        state = self.state
+        if state.fun is None:
+            raise InputError("the optimizer was started without an objective; tell() it the values")
+        loss = state.fun(ask_data.x_fun)
+        state.nfev += 1
+        if ask_data.x_jac is None:
+            return TellData(eval_fun=loss)
+        if state.jac is not None:
+            gradient = state.jac(ask_data.x_jac)
+            state.njev += 1
+        else:
+            gradient = Optimizer.gradient_num_diff(
+                ask_data.x_jac, state.fun, self.perturbation, self._max_evals_grouped
+            )
+            state.nfev += 1 + state.x.size
+        return TellData(eval_fun=loss, eval_jac=gradient)
+
+    def create_result(self) -> SignedRateResult:
+        """Return the last point with its loss evaluated anew, and the best point seen."""
+        state = self.state
+        result = SignedRateResult()
+        result.x = state.x
+        if state.fun is not None:
+            result.fun = _as_loss(state.fun(state.x))
+            state.nfev += 1
+        result.x_best, result.fun_best = state.x_best, state.fun_best
+        result.nfev, result.njev, result.nit = state.nfev, state.njev, state.nit
+        result.flips = state.flips
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain data: arrays, numbers, strings and dicts of them.
+
+        Returns:
+            What :meth:`load_state_dict` takes; a pending probe is included, so that a job queue can
+            stop between the phases of a step.
+        """
+        state = self.state
+        return {
+            "version": STATE_VERSION,
+            "x": state.x.copy(),
+            "nfev": state.nfev,
+            "njev": state.njev,
+            "nit": state.nit,
+            "flips": state.flips,
+            "direction": dict(state.direction),
+            "rate": dict(state.rate),
+            "rng": generator_state(state.rng),
+            "x_best": state.x_best,
+            "fun_best": _pack_loss(state.fun_best),
+            "pending": None if state.pending is None else _pack_pending(state.pending),
+        }
+
+    def load_state_dict(self, plain: Mapping[str, Any]) -> None:
+        """Continue from a saved state, with the functions given to :meth:`start`, if any.
+
+        Args:
+            plain: What :meth:`state_dict` returned.
+
+        Raises:
+            InputError: If the state was saved by another version.
+        """
+        if plain.get("version") != STATE_VERSION:
+            raise InputError(
+                f"optimizer state of version {plain.get('version')!r} cannot be read; "
+                f"this is version {STATE_VERSION}"
+            )
+        if self._state is None:
+            self.start(None, plain["x"])
+        pending = plain["pending"]
+        self._state = replace(
+            self.state,
+            x=np.array(plain["x"]),
+            nfev=plain["nfev"],
+            njev=plain["njev"],
+            nit=plain["nit"],
+            flips=plain["flips"],
+            direction=dict(plain["direction"]),
+            rate=dict(plain["rate"]),
+            rng=restore_generator(plain["rng"]),
+            x_best=plain["x_best"],
+            fun_best=_unpack_loss(plain["fun_best"]),
+            pending=None if pending is None else _unpack_pending(pending),
+            record=None,
+        )
+
+
+def _as_loss(value: Any) -> float:
+    if value is None:
+        raise InputError("the optimizer asked for a loss, but was told none")
+    return value if isinstance(value, Estimate) else float(np.asarray(value).item())
+
+
+def _pack_loss(loss: float) -> list[float]:
+    return [float(loss), loss.std] if isinstance(loss, Estimate) else [float(loss)]
+
+
+def _unpack_loss(packed: list[float]) -> float:
+    return Estimate(*packed) if len(packed) == 2 else packed[0]
+
+
+def _pack_pending(pending: Pending) -> dict[str, Any]:
+    return {**vars(pending), "loss": _pack_loss(pending.loss)}
+
+
+def _unpack_pending(packed: Mapping[str, Any]) -> Pending:
+    return Pending(**{**packed, "loss": _unpack_loss(packed["loss"])})

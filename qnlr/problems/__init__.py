@@ -1,0 +1,10 @@
+"""Problems: what is minimised."""
+
+from qnlr.problems.classification import Batch as Batch
+from qnlr.problems.classification import Classification as Classification
+from qnlr.problems.classification import Evaluation as Evaluation
+from qnlr.problems.classification import LossGradient as LossGradient
+from qnlr.problems.losses import LOSSES as LOSSES
+from qnlr.problems.losses import CrossEntropy as CrossEntropy
+from qnlr.problems.losses import Loss as Loss
+from qnlr.problems.losses import SquaredError as SquaredError

@@ -1,0 +1,203 @@
+"""Binary classification: mini-batch loss, its gradient, accuracy, all with standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from qnlr.circuits import Encoding, VariationalCircuit
+from qnlr.data import Dataset, Samples
+from qnlr.errors import InputError
+from qnlr.problems.losses import Loss, SquaredError
+from qnlr.types import Backend, Estimate, Expectations, FloatArray, Jacobian
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Encoded samples.
+
+    Args:
+        angles: Encoding angles, shape (B, D).
+        labels: −1 or +1, shape (B,).
+    """
+
+    angles: FloatArray
+    labels: FloatArray
+
+    def __len__(self) -> int:
+        """Return B."""
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> Batch:
+        """Return the samples at some indices."""
+        return Batch(self.angles[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class LossGradient:
+    """A mini-batch loss and its gradient.
+
+    Args:
+        loss: The loss with its standard error.
+        gradient: ∂L/∂θ, shape (P,).
+        stds: Standard errors of the gradient, shape (P,).
+    """
+
+    loss: Estimate
+    gradient: FloatArray
+    stds: FloatArray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of a model on a set of samples.
+
+    Args:
+        loss: Mean loss with its standard error from shots.
+        accuracy: Share of samples whose label is predicted, 0 to 1.
+    """
+
+    loss: Estimate
+    accuracy: float
+
+
+class Classification:
+    """A variational classifier on a dataset: the sign of ⟨O⟩ is the predicted label.
+
+    .. math:: L(θ) = \\frac{1}{B} \\sum_i ℓ(f(x_i, θ), y_i), \\qquad
+              ∇L = \\frac{1}{B} \\sum_i \\frac{∂ℓ}{∂f} ∇f(x_i, θ)
+
+    Standard errors are those of the shots, propagated through loss and mean; which samples are in
+    the mini-batch is not part of them.
+
+    Source: NLR paper, Eq. 6.
+
+    Args:
+        model: The circuit.
+        encoding: How features become its angles.
+        dataset: Samples for training and testing.
+        loss: Loss of one sample.
+
+    Raises:
+        InputError: If the features of the dataset cannot be encoded.
+
+    Example:
+        >>> from qnlr.backends import statevector
+        >>> from qnlr.circuits import amplitude, hardware_efficient, variational_circuit, z
+        >>> from qnlr.data import gaussian
+        >>> rng = np.random.default_rng(0)
+        >>> encoding = amplitude(features=4, qubits=2)
+        >>> model = variational_circuit(encoding, hardware_efficient(2, 1), z(2))
+        >>> problem = Classification(model, encoding, gaussian(rng, rng, features=4, samples=20))
+        >>> batch = problem.train.take(np.arange(8))
+        >>> problem.loss(np.zeros(6), batch, statevector(model), rng).std
+        0.0
+        >>> problem.loss_and_gradient(np.zeros(6), batch, statevector(model), rng).gradient.shape
+        (6,)
+    """
+
+    def __init__(
+        self,
+        model: VariationalCircuit,
+        encoding: Encoding,
+        dataset: Dataset,
+        loss: Loss | None = None,
+    ) -> None:
+        if dataset.features != encoding.features:
+            raise InputError(
+                f"the dataset has {dataset.features} features, the encoding takes "
+                f"{encoding.features}"
+            )
+        self.model = model
+        self.encoding = encoding
+        self.dataset = dataset
+        self.sample_loss = SquaredError() if loss is None else loss
+        self.train = self._encode("training", dataset.train)
+        self.test = self._encode("test", dataset.test)
+
+    @property
+    def num_weights(self) -> int:
+        """The number of trainable parameters P."""
+        return len(self.model.weights)
+
+    def loss(
+        self, weights: FloatArray, batch: Batch, backend: Backend, rng: np.random.Generator
+    ) -> Estimate:
+        """Measure the loss of a batch.
+
+        Args:
+            weights: θ, shape (P,).
+            batch: The samples.
+            backend: Where the circuits run.
+            rng: Draws the shot noise.
+
+        Returns:
+            The mean loss with its standard error.
+        """
+        return self._mean_loss(backend.values(weights, batch.angles, rng), batch.labels)
+
+    def loss_and_gradient(
+        self, weights: FloatArray, batch: Batch, backend: Backend, rng: np.random.Generator
+    ) -> LossGradient:
+        """Measure the loss of a batch and its gradient, in one job.
+
+        Args:
+            weights: θ, shape (P,).
+            batch: The samples.
+            backend: Where the circuits run.
+            rng: Draws the shot noise.
+
+        Returns:
+            Loss and gradient, each with standard errors.
+        """
+        measured = backend.jacobian(weights, batch.angles, rng)
+        slope = self.sample_loss.slope(measured.values, batch.labels)
+        bend = self.sample_loss.curvature(measured.values, batch.labels) * measured.stds
+        loss = self._mean_loss(measured, batch.labels)
+        # Value and derivatives come from different circuits, so the factors of each product are
+        # independent: var(ab) = a² var(b) + b² var(a) + var(a) var(b).
+        variances = (
+            slope[:, None] ** 2 * measured.derivative_stds**2
+            + bend[:, None] ** 2 * measured.derivatives**2
+            + bend[:, None] ** 2 * measured.derivative_stds**2
+        )
+        return LossGradient(
+            loss=loss,
+            gradient=slope @ measured.derivatives / len(batch),
+            stds=np.sqrt(variances.sum(axis=0)) / len(batch),
+        )
+
+    def evaluate(
+        self, weights: FloatArray, batch: Batch, backend: Backend, rng: np.random.Generator
+    ) -> Evaluation:
+        """Measure loss and accuracy on a set of samples, in one job.
+
+        Args:
+            weights: θ, shape (P,).
+            batch: The samples.
+            backend: Where the circuits run.
+            rng: Draws the shot noise.
+
+        Returns:
+            Loss and accuracy; a value of exactly 0 counts as label +1.
+        """
+        measured = backend.values(weights, batch.angles, rng)
+        predicted = np.where(measured.values >= 0, 1.0, -1.0)
+        return Evaluation(
+            loss=self._mean_loss(measured, batch.labels),
+            accuracy=float(np.mean(predicted == batch.labels)),
+        )
+
+    def _mean_loss(self, measured: Expectations | Jacobian, labels: FloatArray) -> Estimate:
+        losses = self.sample_loss.value(measured.values, labels)
+        slope = self.sample_loss.slope(measured.values, labels)
+        bend = self.sample_loss.curvature(measured.values, labels)
+        variances = slope**2 * measured.stds**2 + bend**2 * measured.stds**4 / 2
+        return Estimate(float(losses.mean()), float(np.sqrt(variances.sum())) / len(labels))
+
+    def _encode(self, which: str, samples: Samples) -> Batch:
+        try:
+            return Batch(self.encoding.angles_from(samples.features), samples.labels)
+        except InputError as error:
+            raise InputError(f"{self.dataset.name}, {which} samples: {error}") from error

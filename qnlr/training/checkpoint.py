@@ -1,0 +1,103 @@
+"""Checkpoints: nested plain data in one npz file, without pickle, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qnlr.errors import CheckpointError
+
+VERSION = 1
+_TREE = "tree.json"
+_ARRAY = "array"
+
+
+def write_checkpoint(path: Path, run_id: str, state: Mapping[str, Any]) -> None:
+    """Write a state, replacing the checkpoint before it in one move.
+
+    Args:
+        path: The file.
+        run_id: The run that the state belongs to.
+        state: Dicts with string keys, lists, strings, numbers, booleans, None and NumPy arrays.
+
+    Raises:
+        OSError: If it cannot be written; the checkpoint before it is then still there.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "checkpoint.npz"
+        ...     write_checkpoint(file, "abc", {"x": np.arange(3), "step": 7})
+        ...     read_checkpoint(file, "abc")
+        {'x': array([0, 1, 2]), 'step': 7}
+    """
+    arrays: dict[str, np.ndarray] = {}
+    content = {"version": VERSION, "run_id": run_id, "state": _pack(state, arrays)}
+    arrays[_TREE] = np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def read_checkpoint(path: Path, run_id: str) -> dict[str, Any]:
+    """Read a state.
+
+    Args:
+        path: The file.
+        run_id: The run that it must belong to.
+
+    Returns:
+        The state as it was given to :func:`write_checkpoint`.
+
+    Raises:
+        CheckpointError: If the file is truncated or damaged, of another version, or of another run.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        content = json.loads(arrays[_TREE].tobytes())
+        version, owner = content["version"], content["run_id"]
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path} is truncated or damaged ({error})") from error
+    if version != VERSION:
+        raise CheckpointError(f"{path} is of version {version!r}, this qnlr reads {VERSION}")
+    if owner != run_id:
+        raise CheckpointError(f"{path} belongs to run {owner!r}, not {run_id!r}")
+    try:
+        state: dict[str, Any] = _unpack(content["state"], arrays)
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged ({error!r} is missing)") from error
+    return state
+
+
+def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(value, np.ndarray):
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {_ARRAY: name}
+    if isinstance(value, Mapping):
+        return {key: _pack(item, arrays) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_pack(item, arrays) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_ARRAY}:
+            return arrays[value[_ARRAY]]
+        return {key: _unpack(item, arrays) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_unpack(item, arrays) for item in value]
+    return value

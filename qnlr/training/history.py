@@ -1,0 +1,121 @@
+"""The history of a run: one row for every step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from qnlr.optimizers import StepRecord
+from qnlr.problems import Evaluation
+from qnlr.types import Cost, Estimate
+
+COLUMNS: dict[str, type] = {
+    "step": int,
+    "metric_loss": float,
+    "metric_loss_std": float,
+    "metric_probe_loss": float,
+    "metric_probe_loss_std": float,
+    "metric_gradient_norm": float,
+    "metric_gradient_std": float,
+    "metric_rate": float,
+    "metric_flipped": bool,
+    "metric_train_loss": float,
+    "metric_train_loss_std": float,
+    "metric_train_accuracy": float,
+    "metric_test_loss": float,
+    "metric_test_loss_std": float,
+    "metric_test_accuracy": float,
+    "cost_circuits": int,
+    "cost_shots": int,
+    "cost_jobs": int,
+}
+
+
+class History:
+    """Columns that grow by a row a step.
+
+    ``metric_loss``, ``metric_gradient_norm`` and their like are those of the mini-batch before the
+    step; ``metric_train_*`` and ``metric_test_*`` those of all samples after it, NaN where there was
+    no evaluation; ``cost_*`` is what training has spent up to and with the step.
+
+    Example:
+        >>> history = History()
+        >>> len(history), list(history.columns)[:2]
+        (0, ['step', 'metric_loss'])
+    """
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+
+    def __len__(self) -> int:
+        return len(self.columns["step"])
+
+    def append(
+        self,
+        record: StepRecord,
+        gradient_std: float,
+        cost: Cost,
+        evaluations: Mapping[str, Evaluation] | None = None,
+    ) -> None:
+        """Add the row of a step.
+
+        Args:
+            record: What the optimizer did.
+            gradient_std: Root of the summed variances of the gradient: the norm that noise alone
+                would give it; NaN if there was no gradient.
+            cost: What training has spent so far.
+            evaluations: Evaluations after the step, ``"train"`` and ``"test"``.
+        """
+        row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
+        row.update(
+            step=record.step,
+            metric_gradient_norm=record.gradient_norm,
+            metric_gradient_std=gradient_std,
+            metric_rate=record.rate,
+            metric_flipped=record.flipped,
+            cost_circuits=cost.circuits,
+            cost_shots=cost.shots,
+            cost_jobs=cost.jobs,
+        )
+        row.update(_with_std("metric_loss", record.loss))
+        if record.probe_loss is not None:
+            row.update(_with_std("metric_probe_loss", record.probe_loss))
+        for which, evaluation in (evaluations or {}).items():
+            row.update(evaluation_columns(which, evaluation))
+        for name, kind in COLUMNS.items():
+            self.columns[name].append(kind(row[name]))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the columns as arrays."""
+        return {name: np.array(self.columns[name], dtype=kind) for name, kind in COLUMNS.items()}
+
+    @classmethod
+    def from_state(cls, plain: Mapping[str, Any]) -> History:
+        """Rebuild a history from :meth:`state_dict`."""
+        history = cls()
+        history.columns = {name: np.asarray(plain[name]).tolist() for name in COLUMNS}
+        return history
+
+
+def evaluation_columns(which: str, evaluation: Evaluation) -> dict[str, float]:
+    """Return an evaluation as columns.
+
+    Args:
+        which: ``"train"`` or ``"test"``.
+        evaluation: The evaluation.
+
+    Returns:
+        Loss, its standard error and accuracy, by column.
+    """
+    return {
+        **_with_std(f"metric_{which}_loss", evaluation.loss),
+        f"metric_{which}_accuracy": evaluation.accuracy,
+    }
+
+
+def _with_std(column: str, loss: float) -> dict[str, float]:
+    std = loss.std if isinstance(loss, Estimate) else math.nan
+    return {column: float(loss), f"{column}_std": std}

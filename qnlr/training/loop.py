@@ -1,0 +1,221 @@
+"""The training loop: the only one. It knows neither file nor screen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qiskit_machine_learning.optimizers import AskData, TellData
+
+from qnlr.backends import Meter, MeteredBackend
+from qnlr.errors import InputError
+from qnlr.optimizers import SignedRateOptimizer
+from qnlr.problems import Batch, Classification, Evaluation
+from qnlr.rng import generator_state, restore_generator
+from qnlr.training.history import History
+from qnlr.training.stopping import Outcome, Status, TrainingSettings
+from qnlr.types import Backend, FloatArray
+
+
+@dataclass
+class Streams:
+    """Where a run's random numbers come from.
+
+    Args:
+        batches: Draws the mini-batches.
+        shots: Draws the shot noise of training.
+        evaluation: Gives the generator that draws the shot noise of the evaluation after a number
+            of steps; evaluating more or less often does not change the training.
+    """
+
+    batches: np.random.Generator
+    shots: np.random.Generator
+    evaluation: Callable[[int], np.random.Generator]
+
+
+class Training:
+    """One run: an optimizer on mini-batches of a problem, on a backend.
+
+    The optimizer's phases are driven one by one; all phases of a step see the same mini-batch.
+
+    Args:
+        problem: What is minimised.
+        backend: Where the circuits run.
+        optimizer: Asks and is told; it is started at ``weights``.
+        settings: How long, on which mini-batches.
+        streams: Random numbers.
+        weights: Initial weights θ₀, shape (P,).
+
+    Raises:
+        InputError: If a mini-batch is larger than the training set, or a shot budget is set for a
+            backend without shots.
+    """
+
+    def __init__(
+        self,
+        problem: Classification,
+        backend: Backend,
+        optimizer: SignedRateOptimizer,
+        settings: TrainingSettings,
+        streams: Streams,
+        weights: FloatArray,
+    ) -> None:
+        if settings.batch_size > len(problem.train):
+            raise InputError(
+                f"batch_size = {settings.batch_size} is not valid; there are "
+                f"{len(problem.train)} training samples"
+            )
+        if settings.max_shots is not None and backend.shots is None:
+            raise InputError("max_shots is set, but the backend has no shots: values are exact")
+        self.problem = problem
+        self.optimizer = optimizer
+        self.settings = settings
+        self.streams = streams
+        self.history = History()
+        self.meter = Meter()
+        self.evaluation_meter = Meter()
+        self._backend = backend
+        self._evaluations: tuple[int, dict[str, Evaluation]] | None = None
+        optimizer.start(None, weights)
+
+    @property
+    def steps_done(self) -> int:
+        """The number of whole steps made so far."""
+        return len(self.history)
+
+    def run(
+        self,
+        *,
+        on_step: Callable[[Training], object] = lambda training: None,
+        on_checkpoint: Callable[[Training], object] = lambda training: None,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> Outcome:
+        """Train until the steps are made, or there is another reason to stop.
+
+        Args:
+            on_step: Called after every step.
+            on_checkpoint: Called after every ``checkpoint_every`` steps, and at the end.
+            interrupted: Asked after every step whether to stop there.
+
+        Returns:
+            How it ended.
+        """
+        outcome = self._outcome(interrupted)
+        while outcome is None:
+            self.step()
+            on_step(self)
+            outcome = self._outcome(interrupted)
+            if outcome is None and self.steps_done % self.settings.checkpoint_every == 0:
+                on_checkpoint(self)
+        on_checkpoint(self)
+        return outcome
+
+    def step(self) -> None:
+        """Make one step on a fresh mini-batch, and evaluate if it is time to."""
+        size = len(self.problem.train)
+        chosen = self.streams.batches.choice(size, self.settings.batch_size, replace=False)
+        batch = self.problem.train.take(chosen)
+        gradient_std = math.nan
+        while self.optimizer.state.nit == self.steps_done:
+            ask = self.optimizer.ask()
+            tell, stds = self._measure(ask, batch)
+            if stds is not None:
+                gradient_std = float(np.linalg.norm(stds))
+            self.optimizer.tell(ask, tell)
+        record = self.optimizer.state.record
+        assert record is not None
+        every = self.settings.evaluate_every
+        due = every > 0 and (self.steps_done + 1) % every == 0
+        evaluations = self._evaluate(self.steps_done + 1) if due else None
+        self.history.append(record, gradient_std, self.meter.cost, evaluations)
+
+    def evaluations(self) -> dict[str, Evaluation]:
+        """Evaluate the present weights on all training and all test samples, metered apart.
+
+        Returns:
+            Loss and accuracy for ``"train"`` and ``"test"``.
+        """
+        return self._evaluate(self.steps_done)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that a run needs to go on, as plain data."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "batches": generator_state(self.streams.batches),
+            "shots": generator_state(self.streams.shots),
+            "history": self.history.state_dict(),
+            "meter": self.meter.state_dict(),
+            "evaluation_meter": self.evaluation_meter.state_dict(),
+        }
+
+    def load_state_dict(self, plain: Mapping[str, Any]) -> None:
+        """Go on from :meth:`state_dict`; what follows is what would have followed there.
+
+        Args:
+            plain: The state.
+        """
+        self.optimizer.load_state_dict(plain["optimizer"])
+        self.streams.batches = restore_generator(plain["batches"])
+        self.streams.shots = restore_generator(plain["shots"])
+        self.history = History.from_state(plain["history"])
+        self.meter = Meter.from_state(plain["meter"])
+        self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
+
+    def _measure(self, ask: AskData, batch: Batch) -> tuple[TellData, FloatArray | None]:
+        backend = MeteredBackend(self._backend, self.meter)
+        if ask.x_jac is None:
+            loss = self.problem.loss(ask.x_fun, batch, backend, self.streams.shots)
+            return TellData(eval_fun=loss), None
+        both = self.problem.loss_and_gradient(ask.x_jac, batch, backend, self.streams.shots)
+        return TellData(eval_fun=both.loss, eval_jac=both.gradient), both.stds
+
+    def _evaluate(self, step: int) -> dict[str, Evaluation]:
+        if self._evaluations is None or self._evaluations[0] != step:
+            backend = MeteredBackend(self._backend, self.evaluation_meter)
+            rng, weights = self.streams.evaluation(step), self.optimizer.state.x
+            samples = {"train": self.problem.train, "test": self.problem.test}
+            found = {
+                which: self.problem.evaluate(weights, batch, backend, rng)
+                for which, batch in samples.items()
+            }
+            self._evaluations = step, found
+        return self._evaluations[1]
+
+    def _outcome(self, interrupted: Callable[[], bool]) -> Outcome | None:
+        done, settings = self.steps_done, self.settings
+        if done:
+            last = {name: column[-1] for name, column in self.history.columns.items()}
+            if not math.isfinite(last["metric_loss"]) or not np.isfinite(
+                self.optimizer.state.x
+            ).all():
+                return Outcome(Status.DIVERGED, f"loss or weights are not finite at step {done}")
+            target = settings.target_loss
+            if target is not None and last["metric_train_loss"] <= target:
+                return Outcome(
+                    Status.TARGET_REACHED,
+                    f"training loss {last['metric_train_loss']:.4g} reached the target "
+                    f"{target:.4g} after {done} steps",
+                )
+        if done >= settings.steps:
+            return Outcome(Status.FINISHED, f"all {settings.steps} steps made")
+        if settings.max_shots is not None:
+            needed = self._shots_of_a_step()
+            if self.meter.cost.shots + needed > settings.max_shots:
+                return Outcome(
+                    Status.BUDGET_SPENT,
+                    f"{self.meter.cost.shots} of {settings.max_shots} shots spent after {done} "
+                    f"steps; the next would need {needed}",
+                )
+        if interrupted():
+            return Outcome(Status.INTERRUPTED, f"stopped after {done} of {settings.steps} steps")
+        return None
+
+    def _shots_of_a_step(self) -> int:
+        spent = [0, *self.history.columns["cost_shots"]]
+        if len(spent) > 1:
+            return int(np.diff(spent).max())
+        circuits = (2 * self.problem.num_weights + 2) * self.settings.batch_size
+        return circuits * (self._backend.shots or 0)

@@ -1,0 +1,76 @@
+"""When training ends, and what that is called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qnlr.errors import InputError, require_count, require_positive
+
+
+class Status(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "finished"
+    TARGET_REACHED = "target_reached"
+    BUDGET_SPENT = "budget_spent"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether running again would not go on with the run."""
+        return self not in (Status.FAILED, Status.INTERRUPTED)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A status with the sentence that explains it."""
+
+    status: Status
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long to train, on which mini-batches, and what to keep.
+
+    Args:
+        steps: Number of steps, at least 1.
+        batch_size: B, samples in a mini-batch, at least 1.
+        checkpoint_every: Steps between checkpoints, at least 1.
+        evaluate_every: Steps between evaluations on all training and test samples, which are
+            metered apart; 0 for one at the end only.
+        target_loss: Training loss at which to stop, checked at evaluations; None for no target.
+        max_shots: Shots that training may spend; it ends before a step that would pass them. None
+            for no limit.
+
+    Raises:
+        InputError: If a setting lies outside its range, or a target is set without evaluations.
+
+    Example:
+        >>> TrainingSettings(steps=500, batch_size=32).checkpoint_every
+        10
+    """
+
+    steps: int = 100
+    batch_size: int = 32
+    checkpoint_every: int = 10
+    evaluate_every: int = 0
+    target_loss: float | None = None
+    max_shots: int | None = None
+
+    def __post_init__(self) -> None:
+        require_count("steps", self.steps)
+        require_count("batch_size", self.batch_size)
+        require_count("checkpoint_every", self.checkpoint_every)
+        require_count("evaluate_every", self.evaluate_every, low=0)
+        if self.max_shots is not None:
+            require_count("max_shots", self.max_shots)
+        if self.target_loss is not None:
+            require_positive("target_loss", self.target_loss)
+            if not self.evaluate_every:
+                raise InputError(
+                    "target_loss is checked at evaluations: set evaluate_every to at least 1"
+                )
