@@ -1,0 +1,45 @@
+"""qnlr: does training with a negative learning rate escape barren plateaus, and at what cost?
+
+The names below are loaded when they are first used: ``import qnlr`` itself is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qnlr.optimizers import NLR as NLR
+    from qnlr.optimizers import SGD as SGD
+    from qnlr.optimizers import Adam as Adam
+    from qnlr.optimizers import Momentum as Momentum
+    from qnlr.optimizers import RMSProp as RMSProp
+    from qnlr.study.results import load_history as load_history
+    from qnlr.study.results import load_results as load_results
+    from qnlr.study.run import run as run
+    from qnlr.types import Estimate as Estimate
+
+_HOMES = {
+    "NLR": "qnlr.optimizers",
+    "SGD": "qnlr.optimizers",
+    "Momentum": "qnlr.optimizers",
+    "RMSProp": "qnlr.optimizers",
+    "Adam": "qnlr.optimizers",
+    "Estimate": "qnlr.types",
+    "run": "qnlr.study.run",
+    "load_results": "qnlr.study.results",
+    "load_history": "qnlr.study.results",
+}
+__all__ = [*_HOMES]  # noqa: PLE0604
+__version__ = version("qnlr")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'qnlr' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,124 @@
+"""The command line. Commands import what they need when they are called, so help is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qnlr.errors import QnlrError
+
+app = typer.Typer(
+    name="qnlr",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Train variational quantum circuits with a negative learning rate, and compare it.\n\n"
+        "**Example**: `qnlr run configs/quickstart.toml`, then `qnlr show quickstart`."
+    ),
+)
+
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A study as a TOML file.")]
+Results = Annotated[Path, typer.Option(help="Folder of all results.")]
+
+
+@app.callback(invoke_without_command=True)
+def _top(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from qnlr import __version__
+
+        typer.echo(f"qnlr {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    config: Config,
+    results: Results = Path("results"),
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start over; earlier results are moved aside.")
+    ] = False,
+) -> None:
+    """Run a study, then show what it found.
+
+    Runs that are done are skipped and unfinished ones resumed from their last checkpoint, so
+    running again after an interruption goes on where it stopped. Ctrl-C finishes the step in hand
+    and writes a checkpoint.
+
+    **Examples**
+
+    `qnlr run configs/quickstart.toml`
+
+    `qnlr run configs/quickstart.toml --results /tmp/results --fresh`
+    """
+    from qnlr.study.display import Progress, console, show_study
+    from qnlr.study.execute import execute
+    from qnlr.study.spec import load_study
+
+    study = load_study(config)
+    with Progress(study.name) as progress:
+        report = execute(study, results, fresh=fresh, observer=progress)
+    if report.interrupted is not None:
+        console().print(
+            f"Stopped in order; the last step is saved. To go on: qnlr run {config}", markup=False
+        )
+        raise typer.Exit(128 + report.interrupted)
+    show_study(report.folder, f"qnlr run {config}")
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    study: Annotated[str, typer.Argument(help="Name of a study, or its results folder.")],
+    results: Results = Path("results"),
+) -> None:
+    """Show the results of a study: figures, table, and how its runs ended.
+
+    **Examples**
+
+    `qnlr show quickstart`
+
+    `qnlr show results/quickstart`
+    """
+    from qnlr.study.display import show_study
+
+    named = results / study
+    show_study(named if named.is_dir() else Path(study), None)
+
+
+@app.command()
+def validate(config: Config) -> None:
+    """Check a study without running it: every key, every name, and whether it can be built.
+
+    **Example**: `qnlr validate configs/quickstart.toml`
+    """
+    from qnlr.study.build import Builder
+    from qnlr.study.build import validate as check
+    from qnlr.study.spec import load_study
+
+    study = load_study(config)
+    check(study.runs, Builder(study.folder))
+    number = len(study.runs)
+    typer.echo(f"{config} is valid: study {study.name}, {number} run{'s' if number > 1 else ''}")
+
+
+def main() -> None:
+    """Run the command line; mistakes of the user end with a sentence and exit code 2."""
+    try:
+        app()
+    except QnlrError as error:
+        typer.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("Stopped at once.", err=True)
+        sys.exit(130)

@@ -1,0 +1,12 @@
+"""Studies: from a config to a grid of runs, their results, and what they show."""
+
+from qnlr.study.execute import Observer as Observer
+from qnlr.study.execute import Report as Report
+from qnlr.study.execute import execute as execute
+from qnlr.study.results import load_history as load_history
+from qnlr.study.results import load_results as load_results
+from qnlr.study.schema import RunSpec as RunSpec
+from qnlr.study.spec import Study as Study
+from qnlr.study.spec import load_study as load_study
+from qnlr.study.spec import run_id as run_id
+from qnlr.study.stats import summary as summary

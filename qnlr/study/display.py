@@ -1,0 +1,174 @@
+"""What a study shows in a terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from qnlr.errors import InputError
+from qnlr.study.execute import Observer
+from qnlr.training import Outcome, Status, Training
+
+SHOWN = ("training loss", "test accuracy", "gradient norm", "flips", "shots")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that does not guess at markup or colours of numbers."""
+    return Console(stderr=stderr, highlight=False)
+
+
+class Progress(Observer):
+    """Live bars: runs done, and the steps of the present run with loss, gradient norm, flips, shots.
+
+    Where the output is no terminal, a line for every run that ended is printed instead.
+
+    Args:
+        name: Name of the study.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._console = console(stderr=True)
+        self._bars = Bars(
+            TextColumn("{task.description}", table_column=None),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[figures]}"),
+            console=self._console,
+        )
+        self._runs: TaskID | None = None
+        self._steps: TaskID | None = None
+        self._label = ""
+        self._training: Training | None = None
+
+    def __enter__(self) -> Progress:
+        self._runs = self._bars.add_task(f"{self._name}: checking", total=None, figures="")
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._runs is not None:
+            self._bars.remove_task(self._runs)
+        self._bars.stop()
+
+    def begin_study(self, runs: int, done: int) -> None:
+        """Show how many runs there are, and how many are done already."""
+        assert self._runs is not None
+        self._bars.update(self._runs, description=self._name, total=runs, completed=done)
+        if done:
+            self._console.print(f"{done} of {runs} runs are done already")
+
+    def begin_run(self, label: str, seed: int, training: Training) -> None:
+        """Show a bar for the run."""
+        self._label, self._training = f"{label}, seed {seed}", training
+        self._steps = self._bars.add_task(
+            self._label,
+            total=training.settings.steps,
+            completed=training.steps_done,
+            figures=figures(training),
+        )
+        if training.steps_done:
+            self._console.print(f"{self._label}: resumed after step {training.steps_done}")
+
+    def step(self, training: Training) -> None:
+        """Move the bar of the run."""
+        assert self._steps is not None
+        self._bars.update(self._steps, completed=training.steps_done, figures=figures(training))
+
+    def end_run(self, outcome: Outcome) -> None:
+        """Take the run's bar away, and say how it ended if that is news."""
+        assert self._steps is not None and self._runs is not None and self._training is not None
+        self._bars.remove_task(self._steps)
+        self._bars.advance(self._runs)
+        if not self._console.is_terminal or outcome.status is not Status.FINISHED:
+            line = f"{self._label}: {outcome.status} ({outcome.sentence})"
+            self._console.print(f"{line}  {figures(self._training)}", markup=False)
+
+
+def figures(training: Training) -> str:
+    """Return loss, gradient norm, flips and shots of a run as one short text."""
+    columns = training.history.columns
+    if not training.steps_done:
+        return ""
+    shots = training.meter.cost.shots
+    return (
+        f"loss {columns['metric_loss'][-1]:.3f}  |g| {columns['metric_gradient_norm'][-1]:.3f}  "
+        f"flips {sum(columns['metric_flipped'])}  shots {shots / 1e6:.2f}M"
+    )
+
+
+def show_study(folder: Path, command: str | None) -> None:
+    """Draw the figures of a study, print its table, and say where everything is.
+
+    Args:
+        folder: Results folder of the study.
+        command: The command that repeats it, if known.
+
+    Raises:
+        InputError: If there is no study in the folder.
+    """
+    from qnlr.study.results import load_history, load_results
+    from qnlr.study.stats import findings, summary
+
+    results = load_results(folder)
+    out = console()
+    with out.status("drawing the figures"):
+        history = load_history(folder)
+        files = [] if history.empty else _write_files(folder, results, history, command)
+    for file in files:
+        out.print(f"{file.stem.replace('_', ' ')}: {file}", soft_wrap=True)
+    table = summary(results)
+    if not table.empty:
+        seeds = "/".join(table["seeds"].unique())
+        grid = Table(
+            title=f"mean ± 95 % interval over {seeds} seeds",
+            title_justify="left",
+            box=None,
+            padding=(0, 2, 0, 0),
+            pad_edge=False,
+        )
+        grid.add_column("method", no_wrap=True)
+        for column in SHOWN:
+            grid.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
+        for name, row in table.iterrows():
+            grid.add_row(str(name), *(row[column] for column in SHOWN))
+        out.print(grid)
+        for sentence in findings(results):
+            out.print(sentence)
+    for _, row in results[~results["status"].isin(["finished", "target_reached"])].iterrows():
+        out.print(
+            f"{row['label']}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})",
+            markup=False,
+        )
+    out.print(f"results: {folder}", soft_wrap=True)
+
+
+def _write_files(
+    folder: Path, results: pd.DataFrame, history: pd.DataFrame, command: str | None
+) -> list[Path]:
+    from qnlr.study.figures import save_figures
+    from qnlr.study.report import write_report
+
+    try:
+        figures = save_figures(history, folder)
+        return [*figures, write_report(folder, results, figures, command)]
+    except OSError as error:
+        raise InputError(f"figures cannot be written to {folder}: {error.strerror}") from error

@@ -1,0 +1,143 @@
+"""What is wrong in a config, and where in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from qnlr.errors import unknown_name
+
+Origin = Mapping[tuple[str, ...], tuple[Any, ...]]
+"""For paths of a run that an axis has set: the path of that axis in the config."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A config file that places can be named in.
+
+    Args:
+        path: The file, or None for a config given as a dict.
+        text: Its text.
+    """
+
+    path: Path | None
+    text: str
+
+    @property
+    def file(self) -> str:
+        """The file as the beginning of a message."""
+        return f"{self.path}: " if self.path else ""
+
+    def at(self, *path: Any) -> str:
+        """Return file and line of a key as the beginning of a message.
+
+        Args:
+            *path: Keys from the top, and indices of arrays of tables.
+
+        Returns:
+            ``"file:line: "``, or the file alone if the key is nowhere in it.
+
+        Example:
+            >>> place = Place(Path("a.toml"), '[backend]\\nname = "aer"\\nshots = 0\\n')
+            >>> place.at("backend", "shots"), place.at("backend", "noise", "rate")
+            ('a.toml:3: ', 'a.toml:1: ')
+        """
+        line = self._line(path)
+        return f"{self.path}:{line}: " if self.path and line else self.file
+
+    def _line(self, path: tuple[Any, ...]) -> int | None:
+        """Find the line of a key, or else of the innermost table around it."""
+        best, best_length = None, 0
+        table: tuple[Any, ...] = ()
+        arrays: dict[tuple[str, ...], int] = {}
+        for number, text in enumerate(self.text.splitlines(), start=1):
+            header = re.match(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]", text)
+            key = re.match(r"""\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_.-]+))\s*=""", text)
+            if header:
+                names = tuple(part.strip(" \"'") for part in header[2].split("."))
+                table = names
+                if header[1] == "[[":
+                    arrays[names] = arrays.get(names, -1) + 1
+                    table = (*names, arrays[names])
+                elif names[:1] in arrays:
+                    table = (names[0], arrays[names[:1]], *names[1:])
+                found = table
+            elif key:
+                quoted = key[1] or key[2]
+                found = (*table, *((quoted,) if quoted else key[3].split(".")))
+            else:
+                continue
+            length = len(found)
+            if found == path[:length] and length > best_length:
+                best, best_length = number, length
+        return best
+
+
+def explain(error: ValidationError, table: Any, origin: Origin, place: Place) -> str:
+    """Turn Pydantic's errors on a run into sentences that name place, value and what is valid.
+
+    Args:
+        error: What Pydantic raised.
+        table: The run as it was given.
+        origin: Where the axes of the grid have set it.
+        place: The config.
+
+    Returns:
+        A line for every place that is wrong.
+    """
+    sentences: dict[tuple[Any, ...], str] = {}
+    for problem in error.errors(include_url=False):
+        path = where = _config_path(problem["loc"], table)
+        if problem["type"] == "unknown_key":
+            where = (*where, problem["ctx"]["key"])
+        for prefix, source in origin.items():
+            if where[: len(prefix)] == prefix:
+                where = (*source, *where[len(prefix) :])
+        sentences.setdefault(path, place.at(*where) + _sentence(problem, path))
+    return "\n".join(sentences.values())
+
+
+def _sentence(problem: Mapping[str, Any], path: tuple[Any, ...]) -> str:
+    dotted, context = ".".join(str(item) for item in path), problem.get("ctx", {})
+    kind = problem["type"]
+    if kind == "unknown_key":
+        return f"in [{dotted}]: {problem['msg']}" if dotted else str(problem["msg"])
+    if kind == "union_tag_invalid":
+        valid = re.findall(r"'([^']*)'", context["expected_tags"])
+        return str(unknown_name(dotted, str(context["tag"]), valid))
+    if kind == "union_tag_not_found":
+        return f"[{dotted}] needs a key \"name\""
+    if kind == "missing":
+        return f"{dotted} is missing"
+    message = str(problem["msg"]).replace("Input should be", "it must be")
+    return f"{dotted} = {problem['input']!r} is not valid; {message[0].lower()}{message[1:]}"
+
+
+def _config_path(loc: tuple[Any, ...], table: Any) -> tuple[Any, ...]:
+    """Drop from Pydantic's location what is no key of the config: the tags of unions."""
+    path: list[Any] = []
+    here, tag_due = table, False
+    for item in loc:
+        name = here if isinstance(here, str) else here.get("name") if isinstance(here, dict) else None
+        if tag_due and item == name:
+            tag_due = False
+            continue
+        if isinstance(here, dict):
+            if item in here:
+                here = here[item]
+            elif item != loc[-1]:
+                continue
+            else:
+                here = None
+        elif isinstance(here, list) and isinstance(item, int) and item < len(here):
+            here = here[item]
+        else:
+            continue
+        path.append(item)
+        tag_due = True
+    return tuple(path)

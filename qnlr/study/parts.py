@@ -1,0 +1,166 @@
+"""Parts of a config: the schema of a table follows from the signature of what it builds.
+
+A registry maps names to factories. ``name = "..."`` in a table picks the factory, the other keys are
+its arguments, with its own defaults: no schema repeats a default or a name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic_core import PydanticCustomError
+
+from qnlr.errors import nearest
+
+Registry = Mapping[str, Callable[..., Any]]
+
+
+class Table(BaseModel):
+    """A table of a config: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        protected_namespaces=(),
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            if key not in cls.model_fields:
+                close = nearest(str(key), cls.model_fields)
+                raise PydanticCustomError(
+                    "unknown_key",
+                    'unknown key "{key}";{hint} valid keys: {valid}',
+                    {
+                        "key": key,
+                        "hint": f' did you mean "{close}"?' if close else "",
+                        "valid": ", ".join(cls.model_fields),
+                    },
+                )
+        return given
+
+
+class Part(Table):
+    """A table that builds one object: ``name`` says what, the other keys are its arguments."""
+
+    factory: ClassVar[Callable[..., Any]]
+    name: str
+
+    def build(self, **context: Any) -> Any:
+        """Build the object.
+
+        Args:
+            **context: Arguments that no config gives, such as a random generator; nested parts are
+                given those that their factories take.
+
+        Returns:
+            What the factory returns.
+        """
+        arguments = {
+            key: value.build(**context) if isinstance(value, Part) else value
+            for key, value in self
+            if key != "name"
+        }
+        taken = inspect.signature(self.factory).parameters
+        return type(self).factory(
+            **arguments, **{key: value for key, value in context.items() if key in taken}
+        )
+
+
+def part(
+    registry: Registry,
+    *,
+    omit: Sequence[str] = (),
+    nested: Mapping[Any, Any] | None = None,
+    number: str | None = None,
+) -> Any:
+    """Return the field type of a table that picks from a registry.
+
+    A plain string stands for a table with nothing but a name.
+
+    Args:
+        registry: Names and factories.
+        omit: Arguments of the factories that are given when building, not in a config.
+        nested: Types of arguments that are parts themselves, and their field types.
+        number: Key ``name.argument`` that a plain number stands for, or None.
+
+    Returns:
+        A type for a Pydantic field.
+
+    Example:
+        >>> from pydantic import TypeAdapter
+        >>> from qnlr.optimizers import TRIGGERS
+        >>> TypeAdapter(part(TRIGGERS)).validate_python({"name": "tolerance", "tau": 0.2}).build()
+        Tolerance(tau=0.2)
+    """
+    models = [
+        _model(name, factory, set(omit), nested or {}) for name, factory in registry.items()
+    ]
+
+    def expand(given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if number and isinstance(given, (int, float)) and not isinstance(given, bool):
+            name, argument = number.split(".")
+            return {"name": name, argument: given}
+        return given
+
+    return Annotated[
+        Annotated[Union[tuple(models)], Field(discriminator="name")],  # noqa: UP007
+        BeforeValidator(expand),
+    ]
+
+
+def settings_table(name: str, factory: Callable[..., Any]) -> type[Table]:
+    """Return the table whose keys are the arguments of one factory.
+
+    Args:
+        name: Name of the table's class.
+        factory: The factory.
+
+    Returns:
+        The table.
+    """
+    return create_model(name, __base__=Table, **_fields(factory, set(), {}))
+
+
+def _model(
+    name: str, factory: Callable[..., Any], omit: set[str], nested: Mapping[Any, Any]
+) -> type[Part]:
+    fields = _fields(factory, omit, nested)
+    model = create_model(
+        f"{name}_part", __base__=Part, name=(Literal[name], name), **fields  # type: ignore[valid-type]
+    )
+    model.factory = staticmethod(factory)
+    return model
+
+
+def _fields(
+    factory: Callable[..., Any], omit: set[str], nested: Mapping[Any, Any]
+) -> dict[str, Any]:
+    hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    fields: dict[str, Any] = {}
+    for argument in inspect.signature(factory).parameters.values():
+        if argument.name in omit or argument.kind is argument.VAR_KEYWORD:
+            continue
+        default = ... if argument.default is argument.empty else argument.default
+        fields[argument.name] = (_field_type(hints[argument.name], nested), default)
+    return fields
+
+
+def _field_type(hint: Any, nested: Mapping[Any, Any]) -> Any:
+    if hint in nested:
+        return nested[hint]
+    if get_origin(hint) in (Union, UnionType):
+        options = [_field_type(option, nested) for option in get_args(hint)]
+        return Union[tuple(NoneType if option is None else option for option in options)]  # noqa: UP007
+    return hint

@@ -1,0 +1,97 @@
+"""The report of a study: one HTML page that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from qnlr.study.stats import findings, summary
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1a1a1a; background: #fff; }
+figure { display: inline-block; width: 49%; margin: 0; } figure img { width: 100%; }
+@media (max-width: 50rem) { figure { width: 100%; } }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
+th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
+th:first-child, td:first-child, td:last-child { text-align: left; }
+div { overflow-x: auto; } pre { background: #f5f5f5; padding: 1rem; overflow-x: auto; }
+"""
+
+
+def write_report(
+    folder: Path, results: pd.DataFrame, figures: Sequence[Path], command: str | None
+) -> Path:
+    """Write the report of a study: findings, figures, table, and how to repeat it.
+
+    Args:
+        folder: Results folder of the study.
+        results: What :func:`qnlr.load_results` returned.
+        figures: PNG files, which are written into the page.
+        command: The command that repeats the study, if known.
+
+    Returns:
+        The file.
+    """
+    name = html.escape(folder.name)
+    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in findings(results))
+    pictures = "".join(
+        f'<figure><img alt="{html.escape(file.stem.replace("_", " "))} per step" '
+        f'src="data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"></figure>'
+        for file in figures
+    )
+    table = summary(results)
+    numbers = "" if table.empty else table.reset_index().to_html(index=False, border=0)
+    file = folder / "report.html"
+    beside = folder / "report.html.tmp"
+    beside.write_text(
+        f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{name}</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>
+<body><h1>{name}</h1>
+<ul>{sentences}</ul>
+{pictures}
+<div>{numbers}</div>
+<p>Training loss and test accuracy are measured after the last step on all samples, on the same
+backend and with the same shots as training; those shots are not part of the count. The gradient
+norm is that of the last mini-batch. Mean ± 95 % interval over seeds.</p>
+{_endings(results)}
+{_provenance(folder, results, command)}
+</body></html>
+""",
+        encoding="utf-8",
+    )
+    beside.replace(file)
+    return file
+
+
+def _endings(results: pd.DataFrame) -> str:
+    lines = [
+        f"{row['label']}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})"
+        for _, row in results[results["status"] != "finished"].iterrows()
+    ]
+    if not lines:
+        return ""
+    return "<h2>Runs that ended otherwise</h2><ul>" + "".join(
+        f"<li>{html.escape(line)}</li>" for line in lines
+    ) + "</ul>"
+
+
+def _provenance(folder: Path, results: pd.DataFrame, command: str | None) -> str:
+    repeat = f"<h2>To repeat it</h2><pre>{html.escape(command)}</pre>" if command else ""
+    first = next(iter(sorted(folder.glob("*/provenance.json"))), None)
+    if first is None:
+        return repeat
+    known = json.loads(first.read_text(encoding="utf-8"))
+    spec = json.loads((first.parent / "spec.json").read_text(encoding="utf-8"))
+    shared = {key: value for key, value in spec.items() if key not in ("optimizer", "seed")}
+    return (
+        f"{repeat}<h2>What was run</h2><p>Data: {html.escape(known['data'])}.</p>"
+        f"<pre>{html.escape(json.dumps(shared, indent=1, ensure_ascii=False))}</pre>"
+        f"<h2>With what</h2><pre>{html.escape(json.dumps(known, indent=1))}</pre>"
+    )

@@ -1,0 +1,59 @@
+"""A study in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qnlr.study.execute import Observer, execute
+from qnlr.study.results import load_results
+from qnlr.study.spec import load_study
+
+
+def run(
+    config: str | Path | Mapping[str, Any],
+    results: str | Path = "results",
+    *,
+    fresh: bool = False,
+    observer: Observer | None = None,
+) -> pd.DataFrame:
+    """Execute a study and load its results; what is done already is not done again.
+
+    Args:
+        config: Path of a TOML file, or its content as a dict.
+        results: Folder of all results.
+        fresh: Whether to start over; what was there is moved aside.
+        observer: Told how it goes on.
+
+    Returns:
+        One row for each run, see :func:`qnlr.load_results`.
+
+    Raises:
+        InputError: If the config is not valid, or the results folder cannot be written.
+        CheckpointError: If a checkpoint cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> config = {
+        ...     "name": "small", "seeds": 2,
+        ...     "data": {"name": "digits", "features": 4},
+        ...     "circuit": {"qubits": 2, "layers": 1},
+        ...     "backend": {"name": "aer", "shots": 100},
+        ...     "training": {"steps": 2, "batch_size": 4},
+        ...     "optimizer": [{"name": "sgd"}, {"name": "nlr"}],
+        ... }
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     frame = run(config, folder)
+        >>> frame[["label", "spec_seed", "status", "cost_shots"]]
+          label  spec_seed    status  cost_shots
+        0   sgd          0  finished       10400
+        1   sgd          1  finished       10400
+        2   nlr          0  finished       11200
+        3   nlr          1  finished       11200
+    """
+    study = load_study(config)
+    report = execute(study, results, fresh=fresh, observer=observer)
+    return load_results(report.folder)

@@ -1,0 +1,215 @@
+"""Statistics over seeds: means with intervals, and paired differences to a baseline."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+ENDED = ("finished", "target_reached", "budget_spent")
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its confidence interval.
+
+    Args:
+        mean: The mean.
+        half_width: Half the width of the interval; NaN for a single seed.
+        count: Number of seeds.
+    """
+
+    mean: float
+    half_width: float
+    count: int
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.mean + self.half_width
+
+    def text(self, digits: int = 3) -> str:
+        """Return mean and half-width with so many digits behind the point.
+
+        Example:
+            >>> Interval(0.5, 0.25, 5).text(2)
+            '0.50 ± 0.25'
+        """
+        spread = "" if math.isnan(self.half_width) else f" ± {self.half_width:.{digits}f}"
+        return f"{self.mean:.{digits}f}{spread}"
+
+    def times(self, factor: float) -> Interval:
+        """Return the interval in another unit."""
+        return Interval(self.mean * factor, self.half_width * factor, self.count)
+
+
+def mean_interval(values: ArrayLike) -> Interval:
+    """Return the mean of values with its 95 % confidence interval from Student's t.
+
+    .. math:: \\bar x ± t_{0.975, n-1} \\, s / \\sqrt{n}
+
+    Args:
+        values: One value for each seed; NaN is left out.
+
+    Returns:
+        The interval; NaN where there are no values, or none to spread.
+
+    Example:
+        >>> mean_interval([1.0, 2.0, 3.0]).text(2)
+        '2.00 ± 2.48'
+    """
+    x = np.asarray(values, dtype=float)
+    x = x[np.isfinite(x)]
+    if not x.size:
+        return Interval(math.nan, math.nan, 0)
+    if x.size == 1:
+        return Interval(float(x[0]), math.nan, 1)
+    half = stats.t.ppf((1 + LEVEL) / 2, x.size - 1) * x.std(ddof=1) / math.sqrt(x.size)
+    return Interval(float(x.mean()), float(half), int(x.size))
+
+
+def paired_difference(
+    results: pd.DataFrame, label: str, baseline: str, column: str
+) -> Interval:
+    """Return the mean difference of a method to a baseline over the seeds that both have.
+
+    Args:
+        results: Rows with ``label``, ``spec_seed`` and the column.
+        label: The method.
+        baseline: What it is compared with.
+        column: What is compared.
+
+    Returns:
+        Mean and interval of method − baseline.
+
+    Example:
+        >>> frame = pd.DataFrame({
+        ...     "label": ["a", "a", "b", "b"], "spec_seed": [0, 1, 0, 1], "x": [3.0, 5.0, 2.0, 4.0],
+        ... })
+        >>> paired_difference(frame, "a", "b", "x").mean
+        1.0
+    """
+    wide = results.pivot(index="spec_seed", columns="label", values=column)
+    return mean_interval((wide[label] - wide[baseline]).to_numpy())
+
+
+def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
+    """Say what a paired difference shows.
+
+    Args:
+        difference: Method − baseline.
+        lower_is_better: Whether a lower value is better, as for a loss.
+
+    Returns:
+        ``"better"``, ``"worse"``, or that no difference was seen.
+
+    Example:
+        >>> verdict(Interval(0.3, 0.1, 5)), verdict(Interval(0.3, 0.4, 5))
+        ('worse', 'no difference seen')
+    """
+    if math.isnan(difference.half_width):
+        return "no difference can be seen in one seed"
+    if difference.low <= 0 <= difference.high:
+        return "no difference seen"
+    return "better" if (difference.mean < 0) == lower_is_better else "worse"
+
+
+def baseline_of(labels: list[str]) -> str:
+    """Return the label that others are compared with: plain SGD if it is there, else the first.
+
+    Example:
+        >>> baseline_of(["nlr any_increase", "sgd", "nlr tolerance"])
+        'sgd'
+    """
+    return next((label for label in labels if label.split()[0] == "sgd"), labels[0])
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Summarise results: one row for each method, mean and 95 % interval over seeds.
+
+    Args:
+        results: What :func:`qnlr.load_results` returned.
+
+    Returns:
+        Text, by column: training loss, test accuracy, gradient norm of the last step, flips, shots,
+        the paired difference of the training loss to the baseline with what it shows, and the
+        number of seeds. Intervals are not adjusted for the number of comparisons.
+    """
+    ended = results[results["status"].isin(ENDED)]
+    names = list(dict.fromkeys(ended["label"]))
+    if not names:
+        return pd.DataFrame()
+    baseline = baseline_of(names)
+    rows = []
+    for name in names:
+        own = ended[ended["label"] == name]
+        difference = paired_difference(ended, name, baseline, "metric_train_loss")
+        is_baseline = name == baseline
+        rows.append(
+            {
+                "method": name,
+                "training loss": mean_interval(own["metric_train_loss"]).text(),
+                "test accuracy": mean_interval(own["metric_test_accuracy"]).times(100).text(0)
+                + " %",
+                "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
+                "flips": mean_interval(own["metric_flips"]).text(1),
+                "shots": f"{own['cost_shots'].mean() / 1e6:.3g} M",
+                f"loss − {baseline}": "" if is_baseline else difference.text(),
+                "shows": "baseline" if is_baseline else verdict(difference),
+                "seeds": str(len(own)),
+            }
+        )
+    return pd.DataFrame(rows).set_index("method")
+
+
+def findings(results: pd.DataFrame) -> list[str]:
+    """Say for each method what its comparison with the baseline shows, and what it cost.
+
+    Args:
+        results: What :func:`qnlr.load_results` returned.
+
+    Returns:
+        A sentence for each method but the baseline, and one on how to read them.
+
+    Example:
+        >>> frame = pd.DataFrame({
+        ...     "label": ["sgd", "sgd", "nlr", "nlr"], "spec_seed": [0, 1, 0, 1],
+        ...     "status": "finished", "cost_shots": [100, 100, 102, 102],
+        ...     "metric_train_loss": [0.5, 0.6, 0.8, 0.91],
+        ... })
+        >>> print(findings(frame)[0])
+        nlr: worse than sgd at 1.02 times its shots; training loss 0.305 ± 0.064 higher
+    """
+    ended = results[results["status"].isin(ENDED)]
+    names = list(dict.fromkeys(ended["label"]))
+    if len(names) < 2:
+        return []
+    baseline = baseline_of(names)
+    shots = ended.groupby("label")["cost_shots"].mean()
+    sentences = []
+    for name in names:
+        if name == baseline:
+            continue
+        difference = paired_difference(ended, name, baseline, "metric_train_loss")
+        size = Interval(abs(difference.mean), difference.half_width, difference.count)
+        direction = "higher" if difference.mean > 0 else "lower"
+        seen = verdict(difference)
+        seen = f"{seen} than {baseline}" if seen in ("better", "worse") else f"{seen} to {baseline}"
+        cost = f" at {shots[name] / shots[baseline]:.3g} times its shots" if shots[baseline] else ""
+        sentences.append(f"{name}: {seen}{cost}; training loss {size.text()} {direction}")
+    seeds = ended["spec_seed"].nunique()
+    sentences.append(
+        f"Differences are paired over {seeds} seeds, with 95 % intervals that are not adjusted for "
+        f"the number of comparisons ({len(names) - 1})."
+    )
+    return sentences

@@ -1,0 +1,146 @@
+"""Where results are kept: one folder a run, every file written whole or not at all.
+
+    results/<study>/study.json                   which runs the study has, in its order
+    results/<study>/<run_id>/spec.json           what was run
+                             status.json         how it ended, final metrics and cost
+                             history.parquet     one row a step
+                             checkpoint.npz      where to go on
+                             provenance.json     versions, commit, kind of host
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qnlr.errors import CheckpointError, InputError
+from qnlr.training import History, Status, read_checkpoint, write_checkpoint
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        path: The folder; its name is the run's identity.
+    """
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """Identity of the run."""
+        return self.path.name
+
+    def status(self) -> dict[str, Any] | None:
+        """Return ``status.json``, or None if the run has not ended in any way yet."""
+        return _read_json(self.path / "status.json")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the run has ended for good."""
+        status = self.status()
+        return status is not None and Status(status["status"]).is_final
+
+    def begin(self, spec: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
+        """Make the folder and say what is run."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "spec.json", spec)
+        write_json(self.path / "provenance.json", provenance)
+
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        """Write where to go on, then the history for those who look on meanwhile."""
+        write_checkpoint(self.path / "checkpoint.npz", self.run_id, state)
+        frame = pd.DataFrame(History.from_state(state["history"]).state_dict())
+        beside = self.path / "history.parquet.tmp"
+        frame.to_parquet(beside, index=False)
+        beside.replace(self.path / "history.parquet")
+
+    def load_checkpoint(self) -> dict[str, Any] | None:
+        """Return where to go on, or None if the run has no checkpoint.
+
+        Raises:
+            CheckpointError: If there is one that cannot be used; it is set aside, and the message
+                names where.
+        """
+        path = self.path / "checkpoint.npz"
+        if not path.exists():
+            return None
+        try:
+            return read_checkpoint(path, self.run_id)
+        except CheckpointError as error:
+            raise self.set_aside(error) from error
+
+    def set_aside(self, error: Exception) -> CheckpointError:
+        """Rename a checkpoint that cannot be used, and return the error that says so."""
+        aside = unused(self.path / "checkpoint.npz.unreadable")
+        (self.path / "checkpoint.npz").rename(aside)
+        return CheckpointError(
+            f"{error}; it is set aside as {aside.name}, and nothing was run: run again to start "
+            f"run {self.run_id} from its first step"
+        )
+
+    def end(self, status: Mapping[str, Any]) -> None:
+        """Say how the run ended."""
+        write_json(self.path / "status.json", status)
+
+
+def writable_folder(path: Path) -> None:
+    """Make sure that a folder can be written, without leaving anything in it.
+
+    Args:
+        path: The folder, existing or not.
+
+    Raises:
+        InputError: If it cannot be made or written.
+    """
+    existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+    if not existing.is_dir():
+        raise InputError(f"results folder {path} cannot be made: {existing} is not a folder")
+    probe = existing / f".qnlr-{os.getpid()}.tmp"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"results folder {path} cannot be written: {error.strerror}; choose another with "
+            "--results"
+        ) from error
+
+
+def unused(path: Path) -> Path:
+    """Return the path with the first number behind it that is not taken.
+
+    Example:
+        >>> unused(Path("no-such-folder/checkpoint.npz.unreadable")).name
+        'checkpoint.npz.unreadable-1'
+    """
+    number = 1
+    while (found := path.with_name(f"{path.name}-{number}")).exists():
+        number += 1
+    return found
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON beside the file, then move it into its place.
+
+    Args:
+        path: The file.
+        content: Plain data.
+    """
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
