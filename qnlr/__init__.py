@@ -31,7 +31,7 @@ _HOMES = {
     "load_results": "qnlr.study.results",
     "load_history": "qnlr.study.results",
 }
-__all__ = [*_HOMES]  # noqa: PLE0604
+__all__ = [*_HOMES]
 __version__ = version("qnlr")
 
 

@@ -127,5 +127,7 @@ def require_count(name: str, value: int, low: int = 1) -> int:
     except (TypeError, ValueError, OverflowError):
         whole = False
     if not whole or value < low:
-        raise InputError(f"{name} = {value!r} is not valid; it must be an integer of at least {low}")
+        raise InputError(
+            f"{name} = {value!r} is not valid; it must be an integer of at least {low}"
+        )
     return int(value)

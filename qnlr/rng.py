@@ -83,7 +83,8 @@ def generator_state(generator: np.random.Generator) -> dict[str, Any]:
         >>> bool(twin.integers(1000) == generator.integers(1000))
         True
     """
-    return json.loads(json.dumps(generator.bit_generator.state, default=_plain))
+    state: dict[str, Any] = json.loads(json.dumps(generator.bit_generator.state, default=_plain))
+    return state
 
 
 def restore_generator(state: dict[str, Any]) -> np.random.Generator:

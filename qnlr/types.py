@@ -32,12 +32,12 @@ class Estimate(float):
 
     std: float
 
-    def __new__(cls, value: float, std: float = 0.0) -> Estimate:
+    def __new__(cls, value: float, std: float = 0.0) -> Estimate:  # noqa: D102
         estimate = super().__new__(cls, value)
         estimate.std = float(std)
         return estimate
 
-    def __getnewargs__(self) -> tuple[float, float]:
+    def __getnewargs__(self) -> tuple[float, float]:  # type: ignore[override]
         return float(self), self.std
 
     def __repr__(self) -> str:

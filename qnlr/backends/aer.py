@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -137,7 +138,7 @@ def _noisy_measurement(noise: Noise) -> bool:
 
 
 def _simulator(noise: Noise | None) -> AerSimulator:
-    options = {"max_parallel_experiments": len(os.sched_getaffinity(0))}
+    options: dict[str, Any] = {"max_parallel_experiments": len(os.sched_getaffinity(0))}
     if noise is None:
         return AerSimulator(method="statevector", runtime_parameter_bind_enable=True, **options)
     options |= {"method": "density_matrix", "noise_model": noise.model}

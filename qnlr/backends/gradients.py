@@ -22,9 +22,9 @@ class GivesValues(Protocol):
 def parameter_shift(
     backend: GivesValues, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
 ) -> Jacobian:
-    """Measure values and derivatives of a batch: all shifts of all samples in one call.
+    r"""Measure values and derivatives of a batch: all shifts of all samples in one call.
 
-    .. math:: \\frac{∂f}{∂θ_k} = \\frac{1}{2} [f(θ + \\frac{π}{2} e_k) - f(θ - \\frac{π}{2} e_k)]
+    .. math:: \frac{∂f}{∂θ_k} = \frac{1}{2} [f(θ + \frac{π}{2} e_k) - f(θ - \frac{π}{2} e_k)]
 
     The noise of the two shifts is independent: s² = (s₊² + s₋²)/4.
 

@@ -117,9 +117,9 @@ def counts_table(counts: Iterable[Mapping[int, int]], size: int) -> FloatArray:
 def expectations_from_counts(
     tables: Sequence[FloatArray], found: Sequence[Basis], constant: float, shape: tuple[int, ...]
 ) -> Expectations:
-    """Estimate expectation values and their standard errors from counts.
+    r"""Estimate expectation values and their standard errors from counts.
 
-    .. math:: f = \\frac{1}{N} \\sum_o n_o λ_o, \\qquad s^2 = \\frac{1}{N (N - 1)} \\sum_o n_o
+    .. math:: f = \frac{1}{N} \sum_o n_o λ_o, \qquad s^2 = \frac{1}{N (N - 1)} \sum_o n_o
               (λ_o - f)^2
 
     summed over the bases; for a Pauli s² = (1 − f²)/(N − 1). A single shot has no standard error:

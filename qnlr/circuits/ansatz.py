@@ -12,10 +12,10 @@ from qnlr.errors import require_count
 
 
 def hardware_efficient(qubits: int, layers: int) -> QuantumCircuit:
-    """Build the paper's ansatz: RX, RY, RZ on every qubit, then a linear chain of CX, L times.
+    r"""Build the paper's ansatz: RX, RY, RZ on every qubit, then a linear chain of CX, L times.
 
-    .. math:: U(θ) = \\prod_{ℓ=1}^{L} \\Big[\\prod_{q=0}^{n-2} CX_{q,q+1}\\Big]
-              \\bigotimes_q R_Z R_Y R_X(θ_{ℓ,q})
+    .. math:: U(θ) = \prod_{ℓ=1}^{L} \Big[\prod_{q=0}^{n-2} CX_{q,q+1}\Big]
+              \bigotimes_q R_Z R_Y R_X(θ_{ℓ,q})
 
     Source: NLR paper, section V-A.
 
@@ -69,9 +69,7 @@ def efficient_su2(qubits: int, layers: int) -> QuantumCircuit:
     """
     require_count("qubits", qubits)
     require_count("layers", layers)
-    circuit = qiskit_efficient_su2(
-        qubits, entanglement="linear", reps=layers, parameter_prefix="θ"
-    )
+    circuit = qiskit_efficient_su2(qubits, entanglement="linear", reps=layers, parameter_prefix="θ")
     circuit.metadata = {"layers": layers}
     return circuit
 

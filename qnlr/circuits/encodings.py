@@ -38,12 +38,10 @@ class Encoding:
     angles_from: Callable[[FloatArray], FloatArray]
 
 
-def amplitude(
-    features: int, qubits: int, data_qubits: Sequence[int] | None = None
-) -> Encoding:
-    """Encode features as amplitudes, by a fixed tree of multiplexed RY rotations.
+def amplitude(features: int, qubits: int, data_qubits: Sequence[int] | None = None) -> Encoding:
+    r"""Encode features as amplitudes, by a fixed tree of multiplexed RY rotations.
 
-    .. math:: |ψ(x)⟩ = \\frac{1}{‖x‖} \\sum_{j<d} x_j |j⟩
+    .. math:: |ψ(x)⟩ = \frac{1}{‖x‖} \sum_{j<d} x_j |j⟩
 
     Amplitude j sits on the basis state whose bit k is qubit ``data_qubits[k]`` (little-endian, as
     in Qiskit); amplitudes from d on are 0. The tree needs 2^m − 1 angles on m = ⌈log₂ d⌉ qubits.
@@ -124,10 +122,10 @@ def angle(features: int, qubits: int) -> Encoding:
 
 
 def zz(features: int, qubits: int, repetitions: int = 2) -> Encoding:
-    """Encode features by the ZZ feature map, as Qiskit's ``zz_feature_map``.
+    r"""Encode features by the ZZ feature map, as Qiskit's ``zz_feature_map``.
 
-    .. math:: |ψ(x)⟩ = \\Big[\\exp\\Big(i\\sum_j x_j Z_j + i\\sum_{j<k}(π-x_j)(π-x_k)Z_jZ_k\\Big)
-              H^{⊗d}\\Big]^{r} |0⟩
+    .. math:: |ψ(x)⟩ = \Big[\exp\Big(i\sum_j x_j Z_j + i\sum_{j<k}(π-x_j)(π-x_k)Z_jZ_k\Big)
+              H^{⊗d}\Big]^{r} |0⟩
 
     Source: Havlíček et al., Nature 567, 209 (2019).
 
@@ -211,7 +209,7 @@ def _gray_walsh(level: int) -> FloatArray:
     nodes = np.arange(2**level)
     gray = nodes ^ (nodes >> 1)
     parity = np.bitwise_count(nodes[:, None] & gray[None, :]) % 2
-    return (1.0 - 2.0 * parity) / 2**level
+    return np.asarray((1.0 - 2.0 * parity) / 2**level)
 
 
 def _gray_control(index: int, level: int) -> int:

@@ -35,9 +35,9 @@ def z(qubits: int, qubit: int = 0) -> SparsePauliOp:
 
 
 def mean_z(qubits: int) -> SparsePauliOp:
-    """Return the mean of Z over all qubits, a local observable.
+    r"""Return the mean of Z over all qubits, a local observable.
 
-    .. math:: O = \\frac{1}{n} \\sum_q Z_q
+    .. math:: O = \frac{1}{n} \sum_q Z_q
 
     Args:
         qubits: n, at least 1.
@@ -59,9 +59,9 @@ def mean_z(qubits: int) -> SparsePauliOp:
 
 
 def global_z(qubits: int) -> SparsePauliOp:
-    """Return the product of Z over all qubits, a global observable.
+    r"""Return the product of Z over all qubits, a global observable.
 
-    .. math:: O = \\bigotimes_q Z_q
+    .. math:: O = \bigotimes_q Z_q
 
     Args:
         qubits: n, at least 1.
@@ -82,9 +82,9 @@ def global_z(qubits: int) -> SparsePauliOp:
 
 
 def variance(observable: SparsePauliOp) -> float:
-    """Return the variance of an observable over a random state, σ_H² of Eq. 10.
+    r"""Return the variance of an observable over a random state, σ_H² of Eq. 10.
 
-    .. math:: σ_H^2 = \\mathrm{tr}(H^2)/2^n - (\\mathrm{tr}(H)/2^n)^2 = \\sum_{P ≠ I} c_P^2
+    .. math:: σ_H^2 = \mathrm{tr}(H^2)/2^n - (\mathrm{tr}(H)/2^n)^2 = \sum_{P ≠ I} c_P^2
 
     Args:
         observable: A Hermitian observable H = Σ c_P P.

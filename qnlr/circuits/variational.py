@@ -11,7 +11,6 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qnlr.circuits.encodings import Encoding
 from qnlr.errors import InputError
-from qnlr.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -110,13 +109,13 @@ def depth_in_layers(circuit: QuantumCircuit) -> int:
     layers = (circuit.metadata or {}).get("layers")
     if layers is not None:
         return int(layers)
-    return max(1, circuit.depth(lambda instruction: len(instruction.qubits) > 1))
+    return max(1, int(circuit.depth(lambda instruction: len(instruction.qubits) > 1)))
 
 
 def require_shift_rule(circuit: QuantumCircuit, weights: Sequence[Parameter]) -> None:
-    """Check that the parameter-shift rule with shifts of ±π/2 holds for every weight.
+    r"""Check that the parameter-shift rule with shifts of ±π/2 holds for every weight.
 
-    .. math:: \\frac{∂f}{∂θ_k} = \\frac{1}{2} [f(θ + \\frac{π}{2} e_k) - f(θ - \\frac{π}{2} e_k)]
+    .. math:: \frac{∂f}{∂θ_k} = \frac{1}{2} [f(θ + \frac{π}{2} e_k) - f(θ - \frac{π}{2} e_k)]
 
     It holds where each weight occurs once, bare, in a gate exp(−iθG/2) with G² = 1.
 

@@ -86,7 +86,7 @@ def _pooling(features: int) -> Fit:
 
     def pool(images: FloatArray) -> FloatArray:
         blocks = images.reshape(-1, rows, SIDE // rows, columns, SIDE // columns)
-        return blocks.mean(axis=(2, 4)).reshape(-1, features)
+        return np.asarray(blocks.mean(axis=(2, 4)).reshape(-1, features))
 
     return lambda train: pool
 

@@ -72,7 +72,7 @@ def _instruction(step: dict[str, Any]) -> Instruction:
 
 @cache
 def _standard_gates() -> dict[str, Instruction]:
-    return get_standard_gate_name_mapping()
+    return dict(get_standard_gate_name_mapping())
 
 
 def _complex(matrix: Any) -> np.ndarray:

@@ -35,8 +35,12 @@ class Noise:
     device: BackendV2 | None = None
 
 
-def from_rate(rate: float, one_qubit: float | None = None, two_qubit: float | None = None,
-              readout: float | None = None) -> Noise:
+def from_rate(
+    rate: float,
+    one_qubit: float | None = None,
+    two_qubit: float | None = None,
+    readout: float | None = None,
+) -> Noise:
     """Build a depolarizing and read-out noise model with average error rate ν.
 
     By default one-qubit gates are ten times better than two-qubit gates and read-out, as on

@@ -44,7 +44,9 @@ def noise_rate(noise: NoiseModel | BackendV2 | Noise) -> float:
 
 
 def _model_rates(model: NoiseModel) -> tuple[list[float], list[float], list[float]]:
-    one_qubit, two_qubit, readout = [], [], []
+    one_qubit: list[float] = []
+    two_qubit: list[float] = []
+    readout: list[float] = []
     for entry in model.to_dict()["errors"]:
         if entry["type"] == "roerror":
             readout.append(1.0 - float(np.mean(np.diag(entry["probabilities"]))))
@@ -57,7 +59,9 @@ def _model_rates(model: NoiseModel) -> tuple[list[float], list[float], list[floa
 
 
 def _device_rates(device: BackendV2) -> tuple[list[float], list[float], list[float]]:
-    one_qubit, two_qubit, readout = [], [], []
+    one_qubit: list[float] = []
+    two_qubit: list[float] = []
+    readout: list[float] = []
     target = device.target
     for name in target.operation_names:
         for qubits, properties in (target[name] or {}).items():
@@ -126,4 +130,3 @@ def readout_confusion(model: NoiseModel, qubit: int) -> FloatArray:
         elif any(tuple(qubits) == (qubit,) for qubits in where):
             return matrix
     return found
-

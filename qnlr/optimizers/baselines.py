@@ -67,9 +67,9 @@ class SGD(Baseline):
 
 
 class Momentum(Baseline):
-    """Gradient descent with momentum.
+    r"""Gradient descent with momentum.
 
-    .. math:: v_t = β v_{t-1} + g_t, \\qquad θ_{t+1} = θ_t - η v_t
+    .. math:: v_t = β v_{t-1} + g_t, \qquad θ_{t+1} = θ_t - η v_t
 
     Args:
         learning_rate: η > 0.
@@ -89,9 +89,9 @@ class Momentum(Baseline):
 
 
 class RMSProp(Baseline):
-    """Gradient descent over the root of the running mean square of the gradient.
+    r"""Gradient descent over the root of the running mean square of the gradient.
 
-    .. math:: s_t = ρ s_{t-1} + (1 - ρ) g_t^2, \\qquad θ_{t+1} = θ_t - η g_t / (\\sqrt{s_t} + ε)
+    .. math:: s_t = ρ s_{t-1} + (1 - ρ) g_t^2, \qquad θ_{t+1} = θ_t - η g_t / (\sqrt{s_t} + ε)
 
     Args:
         learning_rate: η > 0.
@@ -119,9 +119,9 @@ class RMSProp(Baseline):
 
 
 class Adam(Baseline):
-    """Adam, with AMSGrad as an option.
+    r"""Adam, with AMSGrad as an option.
 
-    .. math:: θ_{t+1} = θ_t - η \\hat m_t / (\\sqrt{\\hat v_t} + ε)
+    .. math:: θ_{t+1} = θ_t - η \hat m_t / (\sqrt{\hat v_t} + ε)
 
     See :class:`~qnlr.optimizers.AdaptiveMoments` for the moments.
 

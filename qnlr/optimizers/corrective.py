@@ -47,9 +47,9 @@ class Reversal:
 
 @dataclass(frozen=True)
 class PerturbedReversal:
-    """The reversal plus a Gaussian perturbation.
+    r"""The reversal plus a Gaussian perturbation.
 
-    .. math:: θ ← θ + η' d + σ ξ, \\qquad ξ ∼ N(0, 1)
+    .. math:: θ ← θ + η' d + σ ξ, \qquad ξ ∼ N(0, 1)
 
     Source: NLR paper, Table V and Fig. 4.
 
@@ -79,9 +79,9 @@ class PerturbedReversal:
 
 @dataclass(frozen=True)
 class GaussianNoise:
-    """Gaussian noise instead of the reversal, matched to it in variance.
+    r"""Gaussian noise instead of the reversal, matched to it in variance.
 
-    .. math:: θ ← θ + σ ξ, \\qquad ξ ∼ N(0, 1), \\qquad σ^2 = ‖η' d‖^2 / P
+    .. math:: θ ← θ + σ ξ, \qquad ξ ∼ N(0, 1), \qquad σ^2 = ‖η' d‖^2 / P
 
     so that the mean squared length of the step is that of the reversal it replaces.
 
@@ -114,9 +114,9 @@ class GaussianNoise:
 
 @dataclass(frozen=True)
 class UniformNoise:
-    """Uniform noise instead of the reversal, matched to it in variance.
+    r"""Uniform noise instead of the reversal, matched to it in variance.
 
-    .. math:: θ ← θ + u, \\qquad u ∼ U[-\\sqrt{3} σ, \\sqrt{3} σ], \\qquad σ^2 = ‖η' d‖^2 / P
+    .. math:: θ ← θ + u, \qquad u ∼ U[-\sqrt{3} σ, \sqrt{3} σ], \qquad σ^2 = ‖η' d‖^2 / P
 
     Source: NLR paper, "Comparison with Random Noise Perturbations".
 
@@ -148,9 +148,9 @@ class UniformNoise:
 
 @dataclass(frozen=True)
 class RandomReinitialisation:
-    """A fresh draw of all weights.
+    r"""A fresh draw of all weights.
 
-    .. math:: θ ∼ U[\\mathrm{low}, \\mathrm{high}]^P
+    .. math:: θ ∼ U[\mathrm{low}, \mathrm{high}]^P
 
     Source: NLR paper, Table VIII, "Random Re-Init".
 
@@ -172,7 +172,9 @@ class RandomReinitialisation:
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
-            raise InputError(f"low = {self.low!r} is not valid; it must be below high = {self.high!r}")
+            raise InputError(
+                f"low = {self.low!r} is not valid; it must be below high = {self.high!r}"
+            )
 
     def __call__(
         self, weights: FloatArray, reversal: FloatArray, rng: np.random.Generator

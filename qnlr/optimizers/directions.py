@@ -86,9 +86,9 @@ class HeavyBall:
 
 @dataclass(frozen=True)
 class RootMeanSquare:
-    """RMSProp: the gradient over the root of its running mean square.
+    r"""RMSProp: the gradient over the root of its running mean square.
 
-    .. math:: s_t = ρ s_{t-1} + (1 - ρ) g_t^2, \\qquad d_t = g_t / (\\sqrt{s_t} + ε)
+    .. math:: s_t = ρ s_{t-1} + (1 - ρ) g_t^2, \qquad d_t = g_t / (\sqrt{s_t} + ε)
 
     Source: Tieleman and Hinton, COURSERA: Neural Networks for Machine Learning, lecture 6.5 (2012).
 
@@ -124,12 +124,12 @@ class RootMeanSquare:
 
 @dataclass(frozen=True)
 class AdaptiveMoments:
-    """Adam: bias-corrected running mean over the root of the running mean square.
+    r"""Adam: bias-corrected running mean over the root of the running mean square.
 
     .. math::
 
-        m_t = β_1 m_{t-1} + (1 - β_1) g_t, \\qquad v_t = β_2 v_{t-1} + (1 - β_2) g_t^2, \\\\
-        d_t = \\frac{m_t / (1 - β_1^t)}{\\sqrt{v_t / (1 - β_2^t)} + ε}
+        m_t = β_1 m_{t-1} + (1 - β_1) g_t, \qquad v_t = β_2 v_{t-1} + (1 - β_2) g_t^2, \\
+        d_t = \frac{m_t / (1 - β_1^t)}{\sqrt{v_t / (1 - β_2^t)} + ε}
 
     With ``amsgrad``, v_t in the last line is the largest v so far.
 

@@ -26,13 +26,13 @@ from qnlr.types import NoiseLevel
 
 
 class NLR(SignedRateOptimizer):
-    """Gradient descent that reverses, with a negative learning rate, where its probe fails.
+    r"""Gradient descent that reverses, with a negative learning rate, where its probe fails.
 
     .. math::
 
-        θ' = θ_t - η d_t, \\qquad
-        θ_{t+1} = \\begin{cases} θ_t + \\frac{η'}{1 + νL} d_t & \\text{if } L(θ') > L(θ_t) \\\\
-                  θ' & \\text{else} \\end{cases}
+        θ' = θ_t - η d_t, \qquad
+        θ_{t+1} = \begin{cases} θ_t + \frac{η'}{1 + νL} d_t & \text{if } L(θ') > L(θ_t) \\
+                  θ' & \text{else} \end{cases}
 
     with d_t = g_t, the gradient. It costs one evaluation of the loss a step more than SGD.
 

@@ -75,6 +75,12 @@ class Pending:
 class SignedRateState(OptimizerState):
     """State of a :class:`SignedRateOptimizer`: plain data, except the functions it minimises."""
 
+    x: FloatArray
+    fun: Callable[..., float] | None
+    jac: Callable[..., Any] | None
+    nfev: int
+    njev: int
+    nit: int
     direction: dict[str, Any] = field(default_factory=dict)
     rate: dict[str, Any] = field(default_factory=dict)
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
@@ -98,10 +104,10 @@ class SignedRateResult(OptimizerResult):
 
 
 class SignedRateOptimizer(SteppableOptimizer):
-    """An optimizer composed of a direction, a signed rate and a corrective step.
+    r"""An optimizer composed of a direction, a signed rate and a corrective step.
 
-    .. math:: θ_{t+1} = θ_t - r_t d_t \\quad (r_t > 0), \\qquad
-              θ_{t+1} = \\mathrm{corrective}(θ_t, |r_t| d_t) \\quad (r_t < 0)
+    .. math:: θ_{t+1} = θ_t - r_t d_t \quad (r_t > 0), \qquad
+              θ_{t+1} = \mathrm{corrective}(θ_t, |r_t| d_t) \quad (r_t < 0)
 
     Args:
         direction: Turns the gradient into the direction d.
@@ -176,7 +182,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             "perturbation": self.perturbation,
         }
 
-    @property
+    @property  # type: ignore[override]
     def state(self) -> SignedRateState:
         """State of the minimisation.
 
@@ -191,7 +197,7 @@ class SignedRateOptimizer(SteppableOptimizer):
     def state(self, state: SignedRateState) -> None:
         self._state = state
 
-    def start(
+    def start(  # type: ignore[override]
         self,
         fun: Callable[[FloatArray], float] | None,
         x0: Any,
@@ -249,7 +255,9 @@ class SignedRateOptimizer(SteppableOptimizer):
             return
         gradient = np.asarray(tell_data.eval_jac, dtype=float).reshape(-1)
         if gradient.shape != state.x.shape:
-            raise InputError(f"the gradient has shape {gradient.shape}, the weights {state.x.shape}")
+            raise InputError(
+                f"the gradient has shape {gradient.shape}, the weights {state.x.shape}"
+            )
         direction, state.direction = self.direction(gradient, state.direction)
         probe_rate = self.rate.probe_rate(state.rate)
         probe = state.x if probe_rate is None else state.x - probe_rate * direction
@@ -315,7 +323,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             gradient = state.jac(ask_data.x_jac)
             state.njev += 1
         else:
-            gradient = Optimizer.gradient_num_diff(
+            gradient = Optimizer.gradient_num_diff(  # type: ignore[no-untyped-call]
                 ask_data.x_jac, state.fun, self.perturbation, self._max_evals_grouped
             )
             state.nfev += 1 + state.x.size

@@ -112,9 +112,9 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Equation10:
-    """The paper's rule for the negative rate.
+    r"""The paper's rule for the negative rate.
 
-    .. math:: η' = η (1 + \\ln(1 + νL)) \\sqrt{σ_H^2 / L}
+    .. math:: η' = η (1 + \ln(1 + νL)) \sqrt{σ_H^2 / L}
 
     Source: NLR paper, Eq. 10.
 
@@ -151,10 +151,10 @@ NegativeRateLike = float | Ratio | Equation10 | Callable[[Feedback], float]
 
 @dataclass(frozen=True)
 class NegativeRate:
-    """The rate rule of NLR: η while the probe is not worse, −η' when it is.
+    r"""The rate rule of NLR: η while the probe is not worse, −η' when it is.
 
-    .. math:: \\mathrm{rate} = \\begin{cases} -η'/(1 + νL) & \\text{if the trigger fires} \\\\
-              η & \\text{else} \\end{cases}
+    .. math:: \mathrm{rate} = \begin{cases} -η'/(1 + νL) & \text{if the trigger fires} \\
+              η & \text{else} \end{cases}
 
     Source: NLR paper, Algorithm 1 and "Effect of Quantum Noise on Model Performance".
 
@@ -184,7 +184,7 @@ class NegativeRate:
     def __post_init__(self) -> None:
         require_positive("learning_rate", self.learning_rate)
         if not callable(self.negative_rate) and not hasattr(self.negative_rate, "negative_rate"):
-            require_positive("negative_rate", self.negative_rate)  # type: ignore[arg-type]
+            require_positive("negative_rate", self.negative_rate)
 
     def initial_state(self) -> State:
         """Return an empty state."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qnlr.errors import InputError, require_positive
-from qnlr.types import Estimate
 
 
 class Trigger(Protocol):
@@ -66,9 +65,9 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class StandardErrors:
-    """Fires at an increase above z standard errors of the measured difference.
+    r"""Fires at an increase above z standard errors of the measured difference.
 
-    .. math:: L(θ') - L(θ) > z \\sqrt{s^2 + s'^2}
+    .. math:: L(θ') - L(θ) > z \sqrt{s^2 + s'^2}
 
     Args:
         z: z > 0, in standard errors.
@@ -77,6 +76,7 @@ class StandardErrors:
         InputError: If z is not above 0; when called, if a loss carries no standard error.
 
     Example:
+        >>> from qnlr import Estimate
         >>> StandardErrors(2.0)(Estimate(0.50, std=0.03), Estimate(0.55, std=0.04))
         False
         >>> StandardErrors(2.0)(Estimate(0.50, std=0.03), Estimate(0.61, std=0.04))

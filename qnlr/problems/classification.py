@@ -63,10 +63,10 @@ class Evaluation:
 
 
 class Classification:
-    """A variational classifier on a dataset: the sign of ⟨O⟩ is the predicted label.
+    r"""A variational classifier on a dataset: the sign of ⟨O⟩ is the predicted label.
 
-    .. math:: L(θ) = \\frac{1}{B} \\sum_i ℓ(f(x_i, θ), y_i), \\qquad
-              ∇L = \\frac{1}{B} \\sum_i \\frac{∂ℓ}{∂f} ∇f(x_i, θ)
+    .. math:: L(θ) = \frac{1}{B} \sum_i ℓ(f(x_i, θ), y_i), \qquad
+              ∇L = \frac{1}{B} \sum_i \frac{∂ℓ}{∂f} ∇f(x_i, θ)
 
     Standard errors are those of the shots, propagated through loss and mean; which samples are in
     the mini-batch is not part of them.

@@ -53,9 +53,9 @@ class SquaredError:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """The cross-entropy of p = (1 + yf)/2, the probability of the right label.
+    r"""The cross-entropy of p = (1 + yf)/2, the probability of the right label.
 
-    .. math:: ℓ(f, y) = -\\ln \\frac{1 + y f}{2}
+    .. math:: ℓ(f, y) = -\ln \frac{1 + y f}{2}
 
     Args:
         smallest: Smallest p, above 0 and at most ½: a sample that no shot reads rightly would have

@@ -82,10 +82,11 @@ class Builder:
         plain = spec.data.model_dump(mode="json")
 
         def build() -> Dataset:
-            return spec.data.build(  # type: ignore[no-any-return]
+            dataset: Dataset = spec.data.build(
                 data_rng=stream("data", spec.seed, plain),
                 split_rng=stream("split", spec.seed, plain),
             )
+            return dataset
 
         return self._once("data", [plain, spec.seed], lambda: _in_table("data", build))
 
@@ -101,19 +102,18 @@ class Builder:
         content = [table.model_dump(mode="json"), features]
         return self._once("circuit", content, lambda: _in_table("circuit", build))
 
-    def _backend(
-        self, spec: RunSpec, model: VariationalCircuit, features: int
-    ) -> PrimitiveBackend:
+    def _backend(self, spec: RunSpec, model: VariationalCircuit, features: int) -> PrimitiveBackend:
         content = [
-            spec.backend.model_dump(mode="json"), spec.circuit.model_dump(mode="json"), features
+            spec.backend.model_dump(mode="json"),
+            spec.circuit.model_dump(mode="json"),
+            features,
         ]
-        return self._once(
-            "backend",
-            content,
-            lambda: _in_table(
-                "backend", lambda: spec.backend.build(model=model, folder=self._folder)
-            ),
-        )
+
+        def build() -> PrimitiveBackend:
+            backend: PrimitiveBackend = spec.backend.build(model=model, folder=self._folder)
+            return backend
+
+        return self._once("backend", content, lambda: _in_table("backend", build))
 
     def _problem(
         self, spec: RunSpec, model: VariationalCircuit, encoding: Encoding, dataset: Dataset

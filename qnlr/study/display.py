@@ -30,7 +30,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 class Progress(Observer):
-    """Live bars: runs done, and the steps of the present run with loss, gradient norm, flips, shots.
+    """Live bars: runs done, and the present run's steps, loss, gradient norm, flips and shots.
 
     Where the output is no terminal, a line for every run that ended is printed instead.
 
@@ -95,7 +95,9 @@ class Progress(Observer):
 
     def end_run(self, outcome: Outcome) -> None:
         """Take the run's bar away, and say how it ended if that is news."""
-        assert self._steps is not None and self._runs is not None and self._training is not None
+        assert self._steps is not None
+        assert self._runs is not None
+        assert self._training is not None
         self._bars.remove_task(self._steps)
         self._bars.advance(self._runs)
         if not self._console.is_terminal or outcome.status is not Status.FINISHED:
@@ -142,7 +144,7 @@ def show_study(folder: Path, command: str | None) -> None:
             title=f"mean ± 95 % interval over {seeds} seeds",
             title_justify="left",
             box=None,
-            padding=(0, 2, 0, 0),
+            padding=(0, 1, 0, 0),
             pad_edge=False,
         )
         grid.add_column("method", no_wrap=True)

@@ -176,7 +176,9 @@ def _checkpoint(run: RunFolder, spec: RunSpec, builder: Builder) -> dict[str, An
             builder.run(spec).load_state_dict(state)
         except (KeyError, TypeError, ValueError) as error:
             path = run.path / "checkpoint.npz"
-            raise run.set_aside(CheckpointError(f"{path} does not fit its run ({error})")) from error
+            raise run.set_aside(
+                CheckpointError(f"{path} does not fit its run ({error})")
+            ) from error
     return state
 
 

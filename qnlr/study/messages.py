@@ -34,7 +34,7 @@ class Place:
         return f"{self.path}: " if self.path else ""
 
     def at(self, *path: Any) -> str:
-        """Return file and line of a key as the beginning of a message.
+        r"""Return file and line of a key as the beginning of a message.
 
         Args:
             *path: Keys from the top, and indices of arrays of tables.
@@ -43,7 +43,7 @@ class Place:
             ``"file:line: "``, or the file alone if the key is nowhere in it.
 
         Example:
-            >>> place = Place(Path("a.toml"), '[backend]\\nname = "aer"\\nshots = 0\\n')
+            >>> place = Place(Path("a.toml"), '[backend]\nname = "aer"\nshots = 0\n')
             >>> place.at("backend", "shots"), place.at("backend", "noise", "rate")
             ('a.toml:3: ', 'a.toml:1: ')
         """
@@ -111,7 +111,7 @@ def _sentence(problem: Mapping[str, Any], path: tuple[Any, ...]) -> str:
         valid = re.findall(r"'([^']*)'", context["expected_tags"])
         return str(unknown_name(dotted, str(context["tag"]), valid))
     if kind == "union_tag_not_found":
-        return f"[{dotted}] needs a key \"name\""
+        return f'[{dotted}] needs a key "name"'
     if kind == "missing":
         return f"{dotted} is missing"
     message = str(problem["msg"]).replace("Input should be", "it must be")
@@ -123,7 +123,9 @@ def _config_path(loc: tuple[Any, ...], table: Any) -> tuple[Any, ...]:
     path: list[Any] = []
     here, tag_due = table, False
     for item in loc:
-        name = here if isinstance(here, str) else here.get("name") if isinstance(here, dict) else None
+        name = (
+            here if isinstance(here, str) else here.get("name") if isinstance(here, dict) else None
+        )
         if tag_due and item == name:
             tag_due = False
             continue

@@ -1,7 +1,7 @@
 """Parts of a config: the schema of a table follows from the signature of what it builds.
 
-A registry maps names to factories. ``name = "..."`` in a table picks the factory, the other keys are
-its arguments, with its own defaults: no schema repeats a default or a name.
+A registry maps names to factories. ``name = "..."`` in a table picks the factory, the other keys
+are its arguments, with its own defaults: no schema repeats a default or a name.
 """
 
 from __future__ import annotations
@@ -102,9 +102,7 @@ def part(
         >>> TypeAdapter(part(TRIGGERS)).validate_python({"name": "tolerance", "tau": 0.2}).build()
         Tolerance(tau=0.2)
     """
-    models = [
-        _model(name, factory, set(omit), nested or {}) for name, factory in registry.items()
-    ]
+    models = [_model(name, factory, set(omit), nested or {}) for name, factory in registry.items()]
 
     def expand(given: Any) -> Any:
         if isinstance(given, str):
@@ -137,9 +135,8 @@ def _model(
     name: str, factory: Callable[..., Any], omit: set[str], nested: Mapping[Any, Any]
 ) -> type[Part]:
     fields = _fields(factory, omit, nested)
-    model = create_model(
-        f"{name}_part", __base__=Part, name=(Literal[name], name), **fields  # type: ignore[valid-type]
-    )
+    named: Any = (Literal[name], name)
+    model = create_model(f"{name}_part", __base__=Part, name=named, **fields)
     model.factory = staticmethod(factory)
     return model
 

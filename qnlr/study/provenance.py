@@ -49,7 +49,7 @@ def provenance(source: str) -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    """Return the commit of the tree that this file belongs to, with ``-dirty`` if it was changed."""
+    """Return the commit of the tree that holds this file, with ``-dirty`` if it was changed."""
     here = Path(__file__)
     try:
         _git("ls-files", "--error-unmatch", here.name, folder=here.parent)

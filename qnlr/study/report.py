@@ -77,9 +77,11 @@ def _endings(results: pd.DataFrame) -> str:
     ]
     if not lines:
         return ""
-    return "<h2>Runs that ended otherwise</h2><ul>" + "".join(
-        f"<li>{html.escape(line)}</li>" for line in lines
-    ) + "</ul>"
+    return (
+        "<h2>Runs that ended otherwise</h2><ul>"
+        + "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+        + "</ul>"
+    )
 
 
 def _provenance(folder: Path, results: pd.DataFrame, command: str | None) -> str:

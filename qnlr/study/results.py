@@ -11,6 +11,7 @@ import pandas as pd
 
 from qnlr.errors import InputError
 from qnlr.study.store import RunFolder
+from qnlr.training import COLUMNS
 
 
 def load_results(path: str | Path, *, every_run: bool = False) -> pd.DataFrame:
@@ -21,9 +22,9 @@ def load_results(path: str | Path, *, every_run: bool = False) -> pd.DataFrame:
         every_run: Whether to load runs, too, that the study's config no longer has.
 
     Returns:
-        A frame with ``run_id``, ``label``, ``status``, ``sentence``, and columns prefixed ``spec_``
-        (what was run), ``metric_`` (the last step's, and the final evaluations') and ``cost_``. Runs
-        that have not begun are rows, too, with status ``pending``.
+        A frame with ``run_id``, ``label``, ``status``, ``sentence``, and columns prefixed
+        ``spec_`` (what was run), ``metric_`` (the last step's, and the final evaluations') and
+        ``cost_``. Runs that have not begun are rows, too, with status ``pending``.
 
     Raises:
         InputError: If there is no study in the folder.
@@ -51,16 +52,17 @@ def load_history(path: str | Path) -> pd.DataFrame:
         InputError: If there is no study in the folder.
     """
     folder = Path(path)
+    runs = load_results(folder)
     frames = []
-    for row in load_results(folder).itertuples():
-        file = folder / str(row.run_id) / "history.parquet"
+    for run, label, seed in zip(runs["run_id"], runs["label"], runs["spec_seed"], strict=True):
+        file = folder / run / "history.parquet"
         if file.exists():
-            history = pd.read_parquet(file)
-            history.insert(0, "run_id", row.run_id)
-            history.insert(1, "label", row.label)
-            history.insert(2, "spec_seed", row.spec_seed)
-            frames.append(history)
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+            about = {"run_id": run, "label": label, "spec_seed": seed}
+            frames.append(pd.read_parquet(file).assign(**about))
+    if not frames:
+        return pd.DataFrame()
+    history = pd.concat(frames, ignore_index=True)
+    return history[["run_id", "label", "spec_seed", *COLUMNS]]
 
 
 def flatten(content: Mapping[str, Any], separator: str = "_", prefix: str = "") -> dict[str, Any]:
@@ -75,7 +77,7 @@ def flatten(content: Mapping[str, Any], separator: str = "_", prefix: str = "") 
         One flat table.
 
     Example:
-        >>> flatten({"optimizer": {"name": "nlr", "trigger": {"name": "tolerance"}}}, prefix="spec_")
+        >>> flatten({"optimizer": {"name": "nlr", "trigger": {"name": "tolerance"}}}, "_", "spec_")
         {'spec_optimizer_name': 'nlr', 'spec_optimizer_trigger_name': 'tolerance'}
     """
     flat: dict[str, Any] = {}
@@ -103,7 +105,7 @@ def labels(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         >>> labels([
         ...     {"optimizer": {"name": "sgd"}, "seed": 0},
         ...     {"optimizer": {"name": "nlr", "trigger": {"name": "any_increase"}}, "seed": 0},
-        ...     {"optimizer": {"name": "nlr", "trigger": {"name": "tolerance", "tau": 0.1}}, "seed": 1},
+        ...     {"optimizer": {"name": "nlr", "trigger": {"name": "tolerance", "tau": 0.1}}},
         ... ])
         ['sgd', 'nlr any_increase', 'nlr tolerance tau=0.1']
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import Field
 
@@ -30,7 +31,7 @@ from qnlr.optimizers import (
 )
 from qnlr.optimizers.rates import NegativeRateLike
 from qnlr.problems import LOSSES
-from qnlr.study.parts import Registry, Table, part, settings_table
+from qnlr.study.parts import Part, Registry, Table, part, settings_table
 from qnlr.training import TrainingSettings
 from qnlr.types import NoiseLevel
 
@@ -104,23 +105,38 @@ _NEGATIVE_RATES: Registry = {
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
 _CONTEXT = ("noise_level", "observable_variance", "seed")
 
-Optimizer = part(
-    OPTIMIZERS,
-    omit=_CONTEXT,
-    nested={
-        NegativeRateLike: part(_NEGATIVE_RATES, omit=_CONTEXT, number="number.value"),
-        Trigger: part(TRIGGERS),
-        Corrective: part(CORRECTIVES),
-        Direction: part(DIRECTIONS),
-    },
-)
-Data = part(DATASETS, omit=("data_rng", "split_rng"))
-Backend = part(
-    BACKENDS, omit=("model",), nested={Noise: part(_NOISE_MODELS, omit=("folder",))}
-)
-Encoding = part(ENCODINGS, omit=("features", "qubits"))
-Observable = part(OBSERVABLES, omit=("qubits",))
-Ansatz = part(ANSATZES, omit=("qubits", "layers"))
+if TYPE_CHECKING:
+    Optimizer: TypeAlias = Part
+    Data: TypeAlias = Part
+    Backend: TypeAlias = Part
+    Encoding: TypeAlias = Part
+    Observable: TypeAlias = Part
+    Ansatz: TypeAlias = Part
+    Loss: TypeAlias = Part
+    Training: TypeAlias = Table
+else:
+    Optimizer = part(
+        OPTIMIZERS,
+        omit=_CONTEXT,
+        nested={
+            NegativeRateLike: part(_NEGATIVE_RATES, omit=_CONTEXT, number="number.value"),
+            Trigger: part(TRIGGERS),
+            Corrective: part(CORRECTIVES),
+            Direction: part(DIRECTIONS),
+        },
+    )
+    Data = part(DATASETS, omit=("data_rng", "split_rng"))
+    Backend = part(BACKENDS, omit=("model",), nested={Noise: part(_NOISE_MODELS, omit=("folder",))})
+    Encoding = part(ENCODINGS, omit=("features", "qubits"))
+    Observable = part(OBSERVABLES, omit=("qubits",))
+    Ansatz = part(ANSATZES, omit=("qubits", "layers"))
+    Loss = part(LOSSES)
+    Training = settings_table("training", TrainingSettings)
+
+
+def _called(name: str) -> Any:
+    """Return the default of a part: the one of that name, with its own defaults."""
+    return Field(default=name)
 
 
 class CircuitTable(Table):
@@ -128,15 +144,15 @@ class CircuitTable(Table):
 
     qubits: int
     layers: int
-    ansatz: Ansatz = "hardware_efficient"
-    encoding: Encoding = "amplitude"
-    observable: Observable = "z"
+    ansatz: Ansatz = _called("hardware_efficient")
+    encoding: Encoding = _called("amplitude")
+    observable: Observable = _called("z")
 
 
 class ProblemTable(Table):
     """``[problem]``: the loss of a sample."""
 
-    loss: part(LOSSES) = "squared_error"  # type: ignore[valid-type]
+    loss: Loss = _called("squared_error")
 
 
 class InitTable(Table):
@@ -151,9 +167,9 @@ class RunSpec(Table):
 
     data: Data
     circuit: CircuitTable
-    problem: ProblemTable = Field(default_factory=ProblemTable)
-    init: InitTable = Field(default_factory=InitTable)
+    problem: ProblemTable = ProblemTable()
+    init: InitTable = InitTable()
     backend: Backend
-    training: settings_table("training", TrainingSettings)  # type: ignore[valid-type]
+    training: Training
     optimizer: Optimizer
     seed: int = Field(ge=0)

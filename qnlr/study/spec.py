@@ -129,7 +129,7 @@ def _seeds(given: Any, place: Place) -> list[int]:
 
 
 def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origin]]:
-    """Expand arrays of tables and ``[grid]`` into one table for each run, and where it came from."""
+    """Expand arrays of tables and ``[grid]`` into a table a run, and where each came from."""
     base = {key: value for key, value in raw.items() if key not in STUDY_KEYS}
     if "seed" in base:
         raise InputError(f'{place.at("seed")}unknown key "seed"; did you mean "seeds"?')
@@ -158,9 +158,10 @@ def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origi
             )
         path = tuple(dotted.split("."))
         axes.append([(path, entry, ("grid", dotted)) for entry in values])
-    cells = []
+    cells: list[tuple[dict[str, Any], Origin]] = []
     for choice in itertools.product(*axes):
-        table, origin = copy.deepcopy(base), {}
+        table: dict[str, Any] = copy.deepcopy(base)
+        origin: dict[tuple[str, ...], tuple[Any, ...]] = {}
         for path, entry, where in choice:
             _put(table, path, copy.deepcopy(entry), place.at(*where))
             origin[path] = where
@@ -190,7 +191,7 @@ def _validated(table: dict[str, Any], origin: Origin, place: Place, folder: Path
     file = folder / noise.path
     if not file.is_file():
         raise InputError(
-            f"{place.at('backend', 'noise')}noise model {file} cannot be read: there is no such file"
+            f"{place.at('backend', 'noise')}noise model {file} cannot be read: no such file"
         )
     hashed = noise.model_copy(update={"sha256": file_hash(file)})
     return spec.model_copy(update={"backend": spec.backend.model_copy(update={"noise": hashed})})

@@ -54,9 +54,9 @@ class Interval:
 
 
 def mean_interval(values: ArrayLike) -> Interval:
-    """Return the mean of values with its 95 % confidence interval from Student's t.
+    r"""Return the mean of values with its 95 % confidence interval from Student's t.
 
-    .. math:: \\bar x ± t_{0.975, n-1} \\, s / \\sqrt{n}
+    .. math:: \bar x ± t_{0.975, n-1} \, s / \sqrt{n}
 
     Args:
         values: One value for each seed; NaN is left out.
@@ -78,9 +78,7 @@ def mean_interval(values: ArrayLike) -> Interval:
     return Interval(float(x.mean()), float(half), int(x.size))
 
 
-def paired_difference(
-    results: pd.DataFrame, label: str, baseline: str, column: str
-) -> Interval:
+def paired_difference(results: pd.DataFrame, label: str, baseline: str, column: str) -> Interval:
     """Return the mean difference of a method to a baseline over the seeds that both have.
 
     Args:

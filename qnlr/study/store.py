@@ -1,11 +1,11 @@
 """Where results are kept: one folder a run, every file written whole or not at all.
 
-    results/<study>/study.json                   which runs the study has, in its order
-    results/<study>/<run_id>/spec.json           what was run
-                             status.json         how it ended, final metrics and cost
-                             history.parquet     one row a step
-                             checkpoint.npz      where to go on
-                             provenance.json     versions, commit, kind of host
+results/<study>/study.json                   which runs the study has, in its order
+results/<study>/<run_id>/spec.json           what was run
+                         status.json         how it ended, final metrics and cost
+                         history.parquet     one row a step
+                         checkpoint.npz      where to go on
+                         provenance.json     versions, commit, kind of host
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ class History:
     """Columns that grow by a row a step.
 
     ``metric_loss``, ``metric_gradient_norm`` and their like are those of the mini-batch before the
-    step; ``metric_train_*`` and ``metric_test_*`` those of all samples after it, NaN where there was
-    no evaluation; ``cost_*`` is what training has spent up to and with the step.
+    step; ``metric_train_*`` and ``metric_test_*`` those of all samples after it, NaN where there
+    was no evaluation; ``cost_*`` is what training has spent up to and with the step.
 
     Example:
         >>> history = History()

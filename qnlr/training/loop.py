@@ -167,9 +167,11 @@ class Training:
     def _measure(self, ask: AskData, batch: Batch) -> tuple[TellData, FloatArray | None]:
         backend = MeteredBackend(self._backend, self.meter)
         if ask.x_jac is None:
-            loss = self.problem.loss(ask.x_fun, batch, backend, self.streams.shots)
+            loss = self.problem.loss(np.asarray(ask.x_fun), batch, backend, self.streams.shots)
             return TellData(eval_fun=loss), None
-        both = self.problem.loss_and_gradient(ask.x_jac, batch, backend, self.streams.shots)
+        both = self.problem.loss_and_gradient(
+            np.asarray(ask.x_jac), batch, backend, self.streams.shots
+        )
         return TellData(eval_fun=both.loss, eval_jac=both.gradient), both.stds
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
@@ -188,9 +190,10 @@ class Training:
         done, settings = self.steps_done, self.settings
         if done:
             last = {name: column[-1] for name, column in self.history.columns.items()}
-            if not math.isfinite(last["metric_loss"]) or not np.isfinite(
-                self.optimizer.state.x
-            ).all():
+            if (
+                not math.isfinite(last["metric_loss"])
+                or not np.isfinite(self.optimizer.state.x).all()
+            ):
                 return Outcome(Status.DIVERGED, f"loss or weights are not finite at step {done}")
             target = settings.target_loss
             if target is not None and last["metric_train_loss"] <= target:
