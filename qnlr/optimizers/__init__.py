@@ -7,6 +7,8 @@ from qnlr.optimizers.baselines import SGD as SGD
 from qnlr.optimizers.baselines import Adam as Adam
 from qnlr.optimizers.baselines import Momentum as Momentum
 from qnlr.optimizers.baselines import RMSProp as RMSProp
+from qnlr.optimizers.closed_loop import COBYLA as COBYLA
+from qnlr.optimizers.closed_loop import SPSA as SPSA
 from qnlr.optimizers.corrective import CORRECTIVES as CORRECTIVES
 from qnlr.optimizers.corrective import Corrective as Corrective
 from qnlr.optimizers.corrective import GaussianNoise as GaussianNoise
@@ -21,6 +23,7 @@ from qnlr.optimizers.directions import HeavyBall as HeavyBall
 from qnlr.optimizers.directions import Plain as Plain
 from qnlr.optimizers.directions import RootMeanSquare as RootMeanSquare
 from qnlr.optimizers.nlr import NLR as NLR
+from qnlr.optimizers.optimizer import AskTell as AskTell
 from qnlr.optimizers.optimizer import SignedRateOptimizer as SignedRateOptimizer
 from qnlr.optimizers.optimizer import SignedRateResult as SignedRateResult
 from qnlr.optimizers.optimizer import StepRecord as StepRecord

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from qiskit_machine_learning.optimizers import (
@@ -101,6 +101,36 @@ class SignedRateResult(OptimizerResult):
     x_best: FloatArray | None = None
     fun_best: float | None = None
     flips: int = 0
+
+
+class AskTell(Protocol):
+    """What the training loop needs of an optimizer."""
+
+    @property
+    def state(self) -> Any:
+        """State with the weights ``x``, the step count ``nit`` and the last ``record``."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the optimizer has nothing more to ask."""
+
+    def start(self, fun: None, x0: FloatArray) -> None:
+        """Begin at ``x0``; the objective is evaluated outside."""
+
+    def ask(self) -> AskData:
+        """Return what to measure next."""
+
+    def tell(self, ask_data: AskData, tell_data: TellData) -> None:
+        """Take what was measured."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain data."""
+
+    def load_state_dict(self, plain: Mapping[str, Any]) -> None:
+        """Continue from a saved state."""
+
+    def close(self) -> None:
+        """Let go of whatever the optimizer holds besides its state."""
 
 
 class SignedRateOptimizer(SteppableOptimizer):
@@ -197,6 +227,11 @@ class SignedRateOptimizer(SteppableOptimizer):
     def state(self, state: SignedRateState) -> None:
         self._state = state
 
+    @property
+    def ended(self) -> bool:
+        """Whether the optimizer has nothing more to ask: never, a small gradient is no reason."""
+        return False
+
     def start(  # type: ignore[override]
         self,
         fun: Callable[[FloatArray], float] | None,
@@ -248,7 +283,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         Raises:
             InputError: If the loss or the gradient is missing, or has another shape than θ.
         """
-        loss = _as_loss(tell_data.eval_fun)
+        loss = as_loss(tell_data.eval_fun)
         state = self.state
         if state.pending is not None:
             self._finish(state.pending, probe_loss=loss)
@@ -335,12 +370,15 @@ class SignedRateOptimizer(SteppableOptimizer):
         result = SignedRateResult()
         result.x = state.x
         if state.fun is not None:
-            result.fun = _as_loss(state.fun(state.x))
+            result.fun = as_loss(state.fun(state.x))
             state.nfev += 1
         result.x_best, result.fun_best = state.x_best, state.fun_best
         result.nfev, result.njev, result.nit = state.nfev, state.njev, state.nit
         result.flips = state.flips
         return result
+
+    def close(self) -> None:
+        """Do nothing: the optimizer holds nothing besides its state."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as plain data: arrays, numbers, strings and dicts of them.
@@ -399,7 +437,12 @@ class SignedRateOptimizer(SteppableOptimizer):
         )
 
 
-def _as_loss(value: Any) -> float:
+def as_loss(value: Any) -> float:
+    """Return a loss that was told as a float, or as the Estimate that it is.
+
+    Raises:
+        InputError: If none was told.
+    """
     if value is None:
         raise InputError("the optimizer asked for a loss, but was told none")
     return value if isinstance(value, Estimate) else float(np.asarray(value).item())

@@ -52,20 +52,17 @@ class Builder:
         encoding, model = self._circuit(spec, dataset.features)
         backend = self._backend(spec, model, dataset.features)
         problem = _in_table("data", lambda: self._problem(spec, model, encoding, dataset))
+        settings = _in_table("training", lambda: TrainingSettings(**plain["training"]))
         optimizer = _in_table(
             "optimizer",
             lambda: spec.optimizer.build(
                 noise_level=NoiseLevel(self._noise_rate(spec, backend), spec.circuit.layers),
                 observable_variance=variance(model.observable),
+                maxiter=settings.steps,
                 seed=int(stream("optimizer", spec.seed, plain).integers(2**32)),
             ),
         )
-        settings = _in_table("training", lambda: TrainingSettings(**plain["training"]))
-        streams = Streams(
-            batches=stream("batches", spec.seed, [plain["data"], settings.batch_size]),
-            shots=stream("shots", spec.seed, plain),
-            evaluation=lambda step: stream("evaluation", spec.seed, [plain, step]),
-        )
+        streams = Streams.spawn(spec.seed, plain, data=[plain["data"], settings.batch_size])
         if not spec.init.low < spec.init.high:
             raise InputError(
                 f"init: low = {spec.init.low:g} is not valid; it must be below high = "

@@ -20,7 +20,7 @@ from qnlr.study.results import labels
 from qnlr.study.schema import RunSpec
 from qnlr.study.spec import Study, run_id
 from qnlr.study.store import RunFolder, unused, writable_folder, write_json
-from qnlr.training import Outcome, Status, Training, evaluation_columns
+from qnlr.training import Outcome, Status, Training
 
 
 class Observer:
@@ -122,58 +122,40 @@ def _execute_run(
     if state is not None:
         training.load_state_dict(state)
     watch.begin_run(label, spec.seed, training)
+    metrics: dict[str, float] = {}
     try:
         outcome = training.run(
             on_step=watch.step,
             on_checkpoint=lambda training: run.save_checkpoint(training.state_dict()),
             interrupted=lambda: bool(caught),
         )
-        metrics = _metrics(training, outcome)
+        metrics = training.metrics(outcome)
     except Exception as error:
         outcome = Outcome(Status.FAILED, f"{type(error).__name__}: {error}")
         (run.path / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-        metrics = {}
+    finally:
+        training.optimizer.close()
     run.end(
         {
             "status": outcome.status,
             "sentence": outcome.sentence,
             "steps": training.steps_done,
             "metrics": metrics,
-            "cost": _cost(training),
+            "cost": training.costs(),
         }
     )
     watch.end_run(outcome)
     return outcome
 
 
-def _metrics(training: Training, outcome: Outcome) -> dict[str, float]:
-    """Return the last step's gradient norm, the flips, and the final evaluations."""
-    columns = training.history.columns
-    metrics: dict[str, float] = {"metric_flips": int(sum(columns["metric_flipped"]))}
-    if training.steps_done:
-        metrics["metric_gradient_norm"] = columns["metric_gradient_norm"][-1]
-    if outcome.status in (Status.INTERRUPTED, Status.DIVERGED):
-        return metrics
-    for which, evaluation in training.evaluations().items():
-        metrics |= evaluation_columns(which, evaluation)
-    return metrics
-
-
-def _cost(training: Training) -> dict[str, float]:
-    spent, apart = training.meter, training.evaluation_meter
-    return {
-        **{f"cost_{name}": value for name, value in vars(spent.cost).items()},
-        "cost_backend_seconds": spent.seconds,
-        **{f"cost_evaluation_{name}": value for name, value in vars(apart.cost).items()},
-    }
-
-
 def _checkpoint(run: RunFolder, spec: RunSpec, builder: Builder) -> dict[str, Any] | None:
     """Read a checkpoint and try it on, before anything is run."""
     state = run.load_checkpoint()
     if state is not None:
+        training = builder.run(spec)
         try:
-            builder.run(spec).load_state_dict(state)
+            training.load_state_dict(state)
+            training.optimizer.close()
         except (KeyError, TypeError, ValueError) as error:
             path = run.path / "checkpoint.npz"
             raise run.set_aside(

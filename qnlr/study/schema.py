@@ -15,11 +15,13 @@ from qnlr.data import DATASETS
 from qnlr.errors import InputError, require_positive
 from qnlr.noise import NOISE_MODELS, Noise, from_file
 from qnlr.optimizers import (
+    COBYLA,
     CORRECTIVES,
     DIRECTIONS,
     NEGATIVE_RATES,
     NLR,
     SGD,
+    SPSA,
     TRIGGERS,
     Adam,
     Corrective,
@@ -95,6 +97,8 @@ OPTIMIZERS: Registry = {
     "momentum": Momentum,
     "rmsprop": RMSProp,
     "adam": Adam,
+    "spsa": SPSA,
+    "cobyla": COBYLA,
 }
 
 _NEGATIVE_RATES: Registry = {
@@ -103,7 +107,7 @@ _NEGATIVE_RATES: Registry = {
     "equation_10": _equation_10,
 }
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
-_CONTEXT = ("noise_level", "observable_variance", "seed")
+_CONTEXT = ("noise_level", "observable_variance", "seed", "maxiter")
 
 if TYPE_CHECKING:
     Optimizer: TypeAlias = Part

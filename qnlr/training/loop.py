@@ -12,10 +12,10 @@ from qiskit_machine_learning.optimizers import AskData, TellData
 
 from qnlr.backends import Meter, MeteredBackend
 from qnlr.errors import InputError
-from qnlr.optimizers import SignedRateOptimizer
+from qnlr.optimizers import AskTell
 from qnlr.problems import Batch, Classification, Evaluation
-from qnlr.rng import generator_state, restore_generator
-from qnlr.training.history import History
+from qnlr.rng import generator_state, restore_generator, stream
+from qnlr.training.history import History, evaluation_columns
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
 from qnlr.types import Backend, FloatArray
 
@@ -34,6 +34,31 @@ class Streams:
     batches: np.random.Generator
     shots: np.random.Generator
     evaluation: Callable[[int], np.random.Generator]
+
+    @classmethod
+    def spawn(cls, seed: int, run: Any, data: Any = None) -> Streams:
+        """Return the streams of a run: its mini-batches shared with others, its shots its own.
+
+        Args:
+            seed: Seed of the run.
+            run: Plain data that tells the run from others on its seed.
+            data: Plain data that runs with the same mini-batches share.
+
+        Returns:
+            Streams at their beginning.
+
+        Example:
+            >>> sgd, nlr = Streams.spawn(0, "sgd"), Streams.spawn(0, "nlr")
+            >>> bool(sgd.batches.integers(1000) == nlr.batches.integers(1000))
+            True
+            >>> bool(sgd.shots.integers(1000) == nlr.shots.integers(1000))
+            False
+        """
+        return cls(
+            batches=stream("batches", seed, data),
+            shots=stream("shots", seed, run),
+            evaluation=lambda step: stream("evaluation", seed, [run, step]),
+        )
 
 
 class Training:
@@ -58,7 +83,7 @@ class Training:
         self,
         problem: Classification,
         backend: Backend,
-        optimizer: SignedRateOptimizer,
+        optimizer: AskTell,
         settings: TrainingSettings,
         streams: Streams,
         weights: FloatArray,
@@ -140,6 +165,37 @@ class Training:
         """
         return self._evaluate(self.steps_done)
 
+    def metrics(self, outcome: Outcome) -> dict[str, float]:
+        """Return the flips, the last step's gradient norm, and evaluations of the last weights.
+
+        Args:
+            outcome: How the run ended; an interrupted or diverged one is not evaluated.
+
+        Returns:
+            Numbers by column, prefixed ``metric_``.
+        """
+        columns = self.history.columns
+        metrics: dict[str, float] = {"metric_flips": int(sum(columns["metric_flipped"]))}
+        if self.steps_done:
+            metrics["metric_gradient_norm"] = columns["metric_gradient_norm"][-1]
+        if outcome.status not in (Status.INTERRUPTED, Status.DIVERGED):
+            for which, evaluation in self.evaluations().items():
+                metrics |= evaluation_columns(which, evaluation)
+        return metrics
+
+    def costs(self) -> dict[str, float]:
+        """Return what training has spent, and apart from it what evaluations have.
+
+        Returns:
+            Numbers by column, prefixed ``cost_`` and ``cost_evaluation_``.
+        """
+        spent, apart = self.meter, self.evaluation_meter
+        return {
+            **{f"cost_{name}": value for name, value in vars(spent.cost).items()},
+            "cost_backend_seconds": spent.seconds,
+            **{f"cost_evaluation_{name}": value for name, value in vars(apart.cost).items()},
+        }
+
     def state_dict(self) -> dict[str, Any]:
         """Return all that a run needs to go on, as plain data."""
         return {
@@ -204,6 +260,8 @@ class Training:
                 )
         if done >= settings.steps:
             return Outcome(Status.FINISHED, f"all {settings.steps} steps made")
+        if self.optimizer.ended:
+            return Outcome(Status.FINISHED, f"the optimizer ended by itself after {done} steps")
         if settings.max_shots is not None:
             needed = self._shots_of_a_step()
             if self.meter.cost.shots + needed > settings.max_shots:

@@ -1,0 +1,45 @@
+"""Digits 3 against 8 under noise: NLR with each of its triggers against SGD, part by part."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from qnlr import NLR, SGD
+from qnlr.backends import AerBackend
+from qnlr.circuits import amplitude, hardware_efficient, variational_circuit, z
+from qnlr.data import digits
+from qnlr.noise import from_rate, noise_level
+from qnlr.optimizers import AnyIncrease, StandardErrors, Tolerance
+from qnlr.problems import Classification
+from qnlr.rng import stream
+from qnlr.study import save_figures, summary
+from qnlr.training import Streams, Training, TrainingSettings
+
+
+def main(folder: Path = Path("results"), steps: int = 40, seeds: int = 5) -> pd.DataFrame:
+    ansatz, encoding, noise = hardware_efficient(3, 2), amplitude(8, 3), from_rate(0.01)
+    circuit = variational_circuit(encoding, ansatz, z(3))
+    backend = AerBackend(circuit, shots=100, noise=noise)
+    settings, level = TrainingSettings(steps, batch_size=8), noise_level(noise, ansatz)
+    rows, histories = [], []
+    for seed in range(seeds):
+        data = digits(stream("data", seed), stream("split", seed), classes=(3, 8), features=8)
+        problem = Classification(circuit, encoding, data)
+        weights = stream("init", seed).uniform(-np.pi, np.pi, problem.num_weights)
+        methods = {"sgd": SGD(0.5)}
+        for trigger in (AnyIncrease(), Tolerance(0.1), StandardErrors(2.0)):
+            methods[f"nlr {trigger}"] = NLR(0.5, trigger=trigger, noise_level=level)
+        for label, optimizer in methods.items():
+            streams = Streams.spawn(seed, run=label)
+            training = Training(problem, backend, optimizer, settings, streams, weights)
+            outcome = training.run()
+            about = {"label": label, "spec_seed": seed, "status": outcome.status}
+            rows.append({**about, **training.metrics(outcome), **training.costs()})
+            histories.append(pd.DataFrame(training.history.state_dict()).assign(**about))
+    print(*save_figures(pd.concat(histories), folder), sep="\n")
+    return summary(pd.DataFrame(rows))
+
+
+if __name__ == "__main__":
+    print(main().to_string())

@@ -1,0 +1,374 @@
+"""SPSA and COBYLA of qiskit-machine-learning, driven by ask and tell.
+
+There they are closed loops: ``minimize`` calls the objective when it likes. Here such a loop runs
+in a thread that stops at every call until it is told the value, so that the same training loop,
+meter and checkpoint serve it. Its state is the list of values it was told: told them again, it asks
+for the same points again.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from qiskit_machine_learning.optimizers import COBYLA as QISKIT_COBYLA
+from qiskit_machine_learning.optimizers import SPSA as QISKIT_SPSA
+from qiskit_machine_learning.optimizers import (
+    AskData,
+    Optimizer,
+    OptimizerResult,
+    OptimizerState,
+    OptimizerSupportLevel,
+    SteppableOptimizer,
+    TellData,
+)
+from qiskit_machine_learning.utils import algorithm_globals
+
+from qnlr.errors import InputError, require_count, require_positive
+from qnlr.optimizers.optimizer import STATE_VERSION, StepRecord, as_loss
+from qnlr.types import FloatArray
+
+
+class _Stopped(BaseException):
+    """Raised inside a loop that nobody waits for any more."""
+
+
+@dataclass(eq=False)
+class ClosedLoopState(OptimizerState):
+    """State of a :class:`ClosedLoop`."""
+
+    x: FloatArray
+    fun: Callable[..., float] | None
+    nfev: int
+    nit: int
+    x0: FloatArray = field(default_factory=lambda: np.empty(0))
+    told: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    first: FloatArray | None = None
+    best: float = math.inf
+    record: StepRecord | None = None
+
+
+class ClosedLoop(SteppableOptimizer):
+    """Base of the optimizers that exist as closed loops only.
+
+    Args:
+        maxiter: Steps of the loop, at least 1.
+        seed: Seed of its random numbers. The loop draws them from qiskit-machine-learning's global
+            generator, ``algorithm_globals``, which is seeded when it starts: one at a time.
+    """
+
+    def __init__(self, maxiter: int, seed: int | None) -> None:
+        super().__init__(maxiter=require_count("maxiter", maxiter))
+        self.seed = seed
+        self._requests: queue.Queue[FloatArray | BaseException | None] = queue.Queue()
+        self._answers: queue.Queue[float | None] = queue.Queue()
+        self._thread: threading.Thread | None = None
+        self._asked: FloatArray | None = None
+        self._ended = False
+        self._moved: FloatArray | None = None
+
+    def _loop(self) -> Optimizer:
+        """Return the closed loop, set to call :meth:`_move_to` after a step, if it can."""
+        raise NotImplementedError
+
+    def _move_to(self, weights: FloatArray) -> None:
+        """Note that the loop has finished a step at these weights."""
+        self._moved = np.array(weights, dtype=float)
+
+    def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
+        """Return what is supported: gradients and bounds ignored, an initial point required."""
+        return {
+            "gradient": OptimizerSupportLevel.ignored,
+            "bounds": OptimizerSupportLevel.ignored,
+            "initial_point": OptimizerSupportLevel.required,
+        }
+
+    @property  # type: ignore[override]
+    def state(self) -> ClosedLoopState:
+        """State of the minimisation.
+
+        Raises:
+            InputError: If there is none yet.
+        """
+        if not isinstance(self._state, ClosedLoopState):
+            raise InputError("the optimizer has no state yet; call start(fun, x0) first")
+        return self._state
+
+    @state.setter
+    def state(self, state: ClosedLoopState) -> None:
+        self._state = state
+
+    @property
+    def ended(self) -> bool:
+        """Whether the loop has ended by itself."""
+        return self._ended
+
+    def start(  # type: ignore[override]
+        self,
+        fun: Callable[[FloatArray], float] | None,
+        x0: Any,
+        jac: Callable[[FloatArray], FloatArray] | None = None,
+        bounds: list[tuple[float, float]] | None = None,
+    ) -> None:
+        """Begin a minimisation at ``x0``.
+
+        Args:
+            fun: The objective, or None if it is evaluated outside and told.
+            x0: Initial weights, shape (P,).
+            jac: Ignored.
+            bounds: Ignored.
+        """
+        self.close()
+        weights = np.atleast_1d(np.array(x0, dtype=float))
+        self._state = ClosedLoopState(
+            x=weights, fun=fun, jac=None, nfev=0, njev=0, nit=0, x0=weights.copy()
+        )
+        self._requests, self._answers = queue.Queue(), queue.Queue()
+        self._asked, self._ended = None, False
+
+    def close(self) -> None:
+        """End the loop's thread, if there is one."""
+        if self._thread is not None and self._thread.is_alive():
+            self._answers.put(None)
+            self._thread.join()
+        self._thread = None
+
+    def ask(self) -> AskData:
+        """Return the point at which the loop wants the loss.
+
+        Raises:
+            InputError: If the loop has ended.
+        """
+        if self._asked is None and not self._ended:
+            weights = self.state.x0.copy()
+            self._thread = threading.Thread(target=self._drive, args=(weights,), daemon=True)
+            self._thread.start()
+            self._await()
+        if self._asked is None:
+            raise InputError(f"{type(self).__name__} has ended after {self.state.nit} steps")
+        return AskData(x_fun=self._asked)
+
+    def tell(self, ask_data: AskData, tell_data: TellData) -> None:
+        """Hand a loss to the loop, and let it go on to its next question.
+
+        Args:
+            ask_data: What :meth:`ask` returned.
+            tell_data: The loss.
+        """
+        loss, asked = as_loss(tell_data.eval_fun), self._asked
+        assert asked is not None
+        state = self.state
+        state.told.append(float(loss))
+        state.losses.append(loss)
+        if state.first is None:
+            state.first = asked
+        self._moved = None
+        self._answers.put(float(loss))
+        self._await()
+        following = self._step_end(asked, loss)
+        if following is not None:
+            state.record = StepRecord(
+                step=state.nit,
+                parameters=state.first,
+                next_parameters=following,
+                loss=loss if len(state.losses) == 1 else float(np.mean(state.losses)),
+                probe_loss=None,
+                gradient_norm=math.nan,
+                rate=math.nan,
+                flipped=False,
+            )
+            state.x, state.losses, state.first = following, [], None
+            state.nit += 1
+
+    def _step_end(self, asked: FloatArray, loss: float) -> FloatArray | None:
+        """Return the weights after a step that has just ended, or None in the midst of one."""
+        return self._moved
+
+    def step(self) -> None:
+        """Make one whole step, all its evaluations."""
+        following = self.state.nit + 1
+        while self.state.nit < following and not self.ended:
+            super().step()
+
+    def continue_condition(self) -> bool:
+        """Return whether the loop goes on."""
+        return not self.ended and super().continue_condition()
+
+    def evaluate(self, ask_data: AskData) -> TellData:
+        """Measure what :meth:`ask` asked for, with the function given to :meth:`start`."""
+        if self.state.fun is None:
+            raise InputError("the optimizer was started without an objective; tell() it the values")
+        self.state.nfev += 1
+        return TellData(eval_fun=self.state.fun(ask_data.x_fun))
+
+    def create_result(self) -> OptimizerResult:
+        """Return the last point of the loop with its loss evaluated anew."""
+        state = self.state
+        self.close()
+        result = OptimizerResult()
+        result.x, result.nit = state.x, state.nit
+        if state.fun is not None:
+            result.fun = float(state.fun(state.x))
+            state.nfev += 1
+        result.nfev, result.njev = state.nfev, 0
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state as plain data: where the loop began, and what it was told."""
+        state = self.state
+        return {
+            "version": STATE_VERSION,
+            "x0": state.x0,
+            "told": np.array(state.told),
+            "nfev": state.nfev,
+        }
+
+    def load_state_dict(self, plain: Mapping[str, Any]) -> None:
+        """Continue from a saved state: the loop is told the same values again.
+
+        Args:
+            plain: What :meth:`state_dict` returned.
+
+        Raises:
+            InputError: If the state was saved by another version.
+        """
+        if plain.get("version") != STATE_VERSION:
+            raise InputError(
+                f"optimizer state of version {plain.get('version')!r} cannot be read; "
+                f"this is version {STATE_VERSION}"
+            )
+        started = isinstance(self._state, ClosedLoopState)
+        self.start(self.state.fun if started else None, plain["x0"])
+        for loss in plain["told"]:
+            self.tell(self.ask(), TellData(eval_fun=float(loss)))
+        self.state.nfev = plain["nfev"]
+
+    def _drive(self, weights: FloatArray) -> None:
+        try:
+            if self.seed is not None:
+                algorithm_globals.random_seed = self.seed
+            self._loop().minimize(self._objective, weights)  # type: ignore[arg-type]
+            self._requests.put(None)
+        except _Stopped:
+            pass
+        except BaseException as error:
+            self._requests.put(error)
+
+    def _objective(self, weights: FloatArray) -> float:
+        self._requests.put(np.array(weights, dtype=float))
+        answer = self._answers.get()
+        if answer is None:
+            raise _Stopped
+        return answer
+
+    def _await(self) -> None:
+        request = self._requests.get()
+        if isinstance(request, BaseException):
+            raise request
+        self._asked, self._ended = request, request is None
+
+
+class SPSA(ClosedLoop):
+    r"""Simultaneous perturbation stochastic approximation, qiskit-machine-learning's own.
+
+    .. math:: θ_{t+1} = θ_t - η \frac{L(θ_t + cΔ) - L(θ_t - cΔ)}{2c} Δ, \qquad Δ_k = ±1
+
+    A step is two evaluations of the loss, whatever the number of weights.
+
+    Source: Spall, IEEE Trans. Autom. Control 37, 332 (1992).
+
+    Args:
+        learning_rate: η > 0, constant.
+        perturbation: c > 0, constant.
+        maxiter: Steps, at least 1.
+        seed: Seed of the directions Δ.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+
+    Example:
+        >>> spsa = SPSA(learning_rate=0.1, maxiter=30, seed=0)
+        >>> result = spsa.minimize(lambda x: float(x @ x), [1.0, -1.0])
+        >>> bool(result.fun < 0.01), result.nit, result.nfev
+        (True, 30, 61)
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.1,
+        perturbation: float = 0.1,
+        *,
+        maxiter: int = 100,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(maxiter, seed)
+        self.learning_rate = require_positive("learning_rate", learning_rate)
+        self.perturbation = require_positive("perturbation", perturbation)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that rebuild this optimizer."""
+        return {
+            "learning_rate": self.learning_rate,
+            "perturbation": self.perturbation,
+            "maxiter": self.maxiter,
+            "seed": self.seed,
+        }
+
+    def _loop(self) -> Optimizer:
+        # The termination checker is told every iterate, and costs no evaluation as a callback does.
+        return QISKIT_SPSA(
+            maxiter=self.maxiter,
+            learning_rate=self.learning_rate,
+            perturbation=self.perturbation,
+            termination_checker=lambda nfev, x, *_: self._move_to(x),  # type: ignore[arg-type]
+        )
+
+
+class COBYLA(ClosedLoop):
+    """Constrained optimization by linear approximation, qiskit-machine-learning's own (SciPy's).
+
+    A step is one evaluation of the loss, and its weights are the best seen so far. It ends by
+    itself when its trust region is small.
+
+    Source: Powell, in Advances in Optimization and Numerical Analysis, 51 (1994).
+
+    Args:
+        rhobeg: Initial size of the trust region > 0, in radians.
+        maxiter: Steps, at least 1.
+        seed: Not used: COBYLA is deterministic.
+
+    Raises:
+        InputError: If a setting lies outside its range.
+
+    Example:
+        >>> result = COBYLA(maxiter=60).minimize(lambda x: float(x @ x), [1.0, -1.0])
+        >>> bool(result.fun < 0.01)
+        True
+    """
+
+    def __init__(
+        self, rhobeg: float = 1.0, *, maxiter: int = 1000, seed: int | None = None
+    ) -> None:
+        super().__init__(maxiter, seed)
+        self.rhobeg = require_positive("rhobeg", rhobeg)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that rebuild this optimizer."""
+        return {"rhobeg": self.rhobeg, "maxiter": self.maxiter, "seed": self.seed}
+
+    def _loop(self) -> Optimizer:
+        return QISKIT_COBYLA(maxiter=self.maxiter, rhobeg=self.rhobeg)
+
+    def _step_end(self, asked: FloatArray, loss: float) -> FloatArray | None:
+        if loss < self.state.best:
+            self.state.best = float(loss)
+            return asked
+        return self.state.x
