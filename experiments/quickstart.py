@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from rich.progress import track
 
 from qnlr import NLR, SGD
 from qnlr.backends import AerBackend
@@ -23,7 +24,7 @@ def main(folder: Path = Path("results"), steps: int = 40, seeds: int = 5) -> pd.
     backend = AerBackend(circuit, shots=100, noise=noise)
     settings, level = TrainingSettings(steps, batch_size=8), noise_level(noise, ansatz)
     rows, histories = [], []
-    for seed in range(seeds):
+    for seed in track(range(seeds), "training"):
         data = digits(stream("data", seed), stream("split", seed), classes=(3, 8), features=8)
         problem = Classification(circuit, encoding, data)
         weights = stream("init", seed).uniform(-np.pi, np.pi, problem.num_weights)

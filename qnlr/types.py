@@ -146,6 +146,10 @@ class Backend(Protocol):
     def shots(self) -> int | None:
         """Shots per circuit, or None where expectation values are exact."""
 
+    @property
+    def circuits_per_value(self) -> int:
+        """Circuits that one expectation value takes: one for each basis that is measured."""
+
     def values(
         self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
     ) -> Expectations:

@@ -69,10 +69,13 @@ class AerBackend(PrimitiveBackend):
         found, self._constant = bases(model.circuit, model.observable)
         self._bases = [self._isa(basis) for basis in found]
         self._circuits = [self._read(basis) for basis in self._bases]
+        self.circuits_per_value = len(self._bases)
 
     def run(self, parameters: FloatArray, rng: np.random.Generator) -> Expectations:
         """Run every basis for every row of a parameter array, as one job."""
         shape = parameters.shape[:-1]
+        if not self._circuits:  # nothing but the identity is observed
+            return expectations_from_probabilities([], [], self._constant, shape)
         columns = parameters.reshape(-1, parameters.shape[-1]).T.tolist()
         binds = dict(zip(self.model.parameters, columns, strict=True))
         result = self._simulator.run(

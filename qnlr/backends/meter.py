@@ -65,6 +65,11 @@ class MeteredBackend:
         """Shots per circuit, or None where expectation values are exact."""
         return self.backend.shots
 
+    @property
+    def circuits_per_value(self) -> int:
+        """Circuits that one expectation value takes."""
+        return self.backend.circuits_per_value
+
     def values(
         self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
     ) -> Expectations:

@@ -57,6 +57,7 @@ class PrimitiveBackend:
     def __init__(self, model: VariationalCircuit, shots: int | None = None) -> None:
         require_shift_rule(model.circuit, model.weights)
         self.model = model
+        self.circuits_per_value = 1
         self.shots = None if shots is None else require_count("shots", shots)
 
     def values(
@@ -124,7 +125,10 @@ class EstimatorBackend(PrimitiveBackend):
         data = self.estimator.run([pub]).result()[0].data
         circuits = int(np.prod(parameters.shape[:-1]))
         cost = Cost(circuits, circuits * (self.shots or 0), jobs=1)
-        return Expectations(np.asarray(data.evs), np.asarray(data.stds), cost)
+        stds = np.asarray(data.stds)
+        if precision and not stds.any():  # Qiskit's StatevectorEstimator adds noise, but tells none
+            stds = np.full_like(stds, precision)
+        return Expectations(np.asarray(data.evs), stds, cost)
 
 
 class SamplerFactory(Protocol):
@@ -148,6 +152,7 @@ class SamplerBackend(PrimitiveBackend):
         self.sampler = sampler
         self._bases, self._constant = bases(model.circuit, model.observable)
         self._circuits = [basis.measured() for basis in self._bases]
+        self.circuits_per_value = len(self._bases)
 
     def run(self, parameters: FloatArray, rng: np.random.Generator) -> Expectations:
         """Run one PUB for each basis, as one job."""

@@ -63,6 +63,8 @@ class ClosedLoop(SteppableOptimizer):
             generator, ``algorithm_globals``, which is seeded when it starts: one at a time.
     """
 
+    _losses_per_step = 1
+
     def __init__(self, maxiter: int, seed: int | None) -> None:
         super().__init__(maxiter=require_count("maxiter", maxiter))
         self.seed = seed
@@ -108,6 +110,11 @@ class ClosedLoop(SteppableOptimizer):
     def ended(self) -> bool:
         """Whether the loop has ended by itself."""
         return self._ended
+
+    @property
+    def evaluations_per_step(self) -> tuple[int, int]:
+        """No gradient, and as many losses as a step of the loop takes."""
+        return 0, self._losses_per_step
 
     def start(  # type: ignore[override]
         self,
@@ -298,6 +305,8 @@ class SPSA(ClosedLoop):
         >>> bool(result.fun < 0.01), result.nit, result.nfev
         (True, 30, 61)
     """
+
+    _losses_per_step = 2
 
     def __init__(
         self,

@@ -114,6 +114,10 @@ class AskTell(Protocol):
     def ended(self) -> bool:
         """Whether the optimizer has nothing more to ask."""
 
+    @property
+    def evaluations_per_step(self) -> tuple[int, int]:
+        """How many gradients (each with its loss) and how many losses alone a step asks for."""
+
     def start(self, fun: None, x0: FloatArray) -> None:
         """Begin at ``x0``; the objective is evaluated outside."""
 
@@ -231,6 +235,11 @@ class SignedRateOptimizer(SteppableOptimizer):
     def ended(self) -> bool:
         """Whether the optimizer has nothing more to ask: never, a small gradient is no reason."""
         return False
+
+    @property
+    def evaluations_per_step(self) -> tuple[int, int]:
+        """One gradient, and the loss at a probe if the rate rule asks for one."""
+        return 1, int(self.rate.probe_rate(self.state.rate) is not None)
 
     def start(  # type: ignore[override]
         self,

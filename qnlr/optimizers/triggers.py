@@ -90,6 +90,8 @@ class StandardErrors:
 
     def __call__(self, loss: float, probe_loss: float) -> bool:
         """Return True if the increase is above z standard errors."""
+        if math.isnan(loss) or math.isnan(probe_loss):  # a diverged run, not a measured increase
+            return False
         variance = _std(loss) ** 2 + _std(probe_loss) ** 2
         return bool(probe_loss - loss > self.z * math.sqrt(variance))
 

@@ -156,11 +156,14 @@ class Classification:
         bend = self.sample_loss.curvature(measured.values, batch.labels) * measured.stds
         loss = self._mean_loss(measured, batch.labels)
         # Value and derivatives come from different circuits, so the factors of each product are
-        # independent: var(ab) = a² var(b) + b² var(a) + var(a) var(b).
-        variances = (
+        # independent; the estimate of its variance is unbiased with a minus sign, as the squares of
+        # measured factors are too large by their own variances.
+        both = bend[:, None] ** 2 * measured.derivative_stds**2
+        variances = np.maximum(
             slope[:, None] ** 2 * measured.derivative_stds**2
             + bend[:, None] ** 2 * measured.derivatives**2
-            + bend[:, None] ** 2 * measured.derivative_stds**2
+            - both,
+            both,
         )
         return LossGradient(
             loss=loss,
@@ -193,7 +196,8 @@ class Classification:
         losses = self.sample_loss.value(measured.values, labels)
         slope = self.sample_loss.slope(measured.values, labels)
         bend = self.sample_loss.curvature(measured.values, labels)
-        variances = slope**2 * measured.stds**2 + bend**2 * measured.stds**4 / 2
+        second = bend**2 * measured.stds**4 / 2  # the variance where the slope is 0
+        variances = np.maximum(slope**2 * measured.stds**2 - second, second)
         return Estimate(float(losses.mean()), float(np.sqrt(variances.sum())) / len(labels))
 
     def _encode(self, which: str, samples: Samples) -> Batch:

@@ -45,6 +45,8 @@ class Interval:
             >>> Interval(0.5, 0.25, 5).text(2)
             '0.50 ± 0.25'
         """
+        if math.isnan(self.mean):
+            return "–"
         spread = "" if math.isnan(self.half_width) else f" ± {self.half_width:.{digits}f}"
         return f"{self.mean:.{digits}f}{spread}"
 

@@ -16,6 +16,7 @@ from qnlr.errors import CheckpointError
 VERSION = 1
 _TREE = "tree.json"
 _ARRAY = "array"
+_DICT = "dict"
 
 
 def write_checkpoint(path: Path, run_id: str, state: Mapping[str, Any]) -> None:
@@ -62,11 +63,20 @@ def read_checkpoint(path: Path, run_id: str) -> dict[str, Any]:
         CheckpointError: If the file is truncated or damaged, of another version, or of another run.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        # NumPy would leave a file that it opens itself open if the archive in it is broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
         content = json.loads(arrays[_TREE].tobytes())
         version, owner = content["version"], content["run_id"]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        EOFError,
+        TypeError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
         raise CheckpointError(f"{path} is truncated or damaged ({error})") from error
     if version != VERSION:
         raise CheckpointError(f"{path} is of version {version!r}, this qnlr reads {VERSION}")
@@ -81,11 +91,14 @@ def read_checkpoint(path: Path, run_id: str) -> dict[str, Any]:
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise TypeError("an array of objects is not plain data")
         name = f"a{len(arrays)}"
         arrays[name] = value
         return {_ARRAY: name}
     if isinstance(value, Mapping):
-        return {key: _pack(item, arrays) for key, item in value.items()}
+        packed = {key: _pack(item, arrays) for key, item in value.items()}
+        return {_DICT: packed} if packed.keys() in ({_ARRAY}, {_DICT}) else packed
     if isinstance(value, (list, tuple)):
         return [_pack(item, arrays) for item in value]
     if isinstance(value, np.generic):
@@ -97,6 +110,8 @@ def _unpack(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_ARRAY}:
             return arrays[value[_ARRAY]]
+        if value.keys() == {_DICT}:
+            value = value[_DICT]
         return {key: _unpack(item, arrays) for key, item in value.items()}
     if isinstance(value, list):
         return [_unpack(item, arrays) for item in value]

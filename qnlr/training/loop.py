@@ -17,7 +17,7 @@ from qnlr.problems import Batch, Classification, Evaluation
 from qnlr.rng import generator_state, restore_generator, stream
 from qnlr.training.history import History, evaluation_columns
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
-from qnlr.types import Backend, FloatArray
+from qnlr.types import Backend, Estimate, FloatArray
 
 
 @dataclass
@@ -219,8 +219,12 @@ class Training:
         self.history = History.from_state(plain["history"])
         self.meter = Meter.from_state(plain["meter"])
         self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
+        self._evaluations = None
 
     def _measure(self, ask: AskData, batch: Batch) -> tuple[TellData, FloatArray | None]:
+        if not np.isfinite(np.asarray(ask.x_fun)).all():  # no circuit runs at such weights
+            nothing = None if ask.x_jac is None else np.full_like(ask.x_jac, math.nan)
+            return TellData(eval_fun=Estimate(math.nan, math.nan), eval_jac=nothing), None
         backend = MeteredBackend(self._backend, self.meter)
         if ask.x_jac is None:
             loss = self.problem.loss(np.asarray(ask.x_fun), batch, backend, self.streams.shots)
@@ -234,6 +238,9 @@ class Training:
         if self._evaluations is None or self._evaluations[0] != step:
             backend = MeteredBackend(self._backend, self.evaluation_meter)
             rng, weights = self.streams.evaluation(step), self.optimizer.state.x
+            if not np.isfinite(weights).all():
+                unknown = Evaluation(Estimate(math.nan, math.nan), math.nan)
+                return {"train": unknown, "test": unknown}
             samples = {"train": self.problem.train, "test": self.problem.test}
             found = {
                 which: self.problem.evaluate(weights, batch, backend, rng)
@@ -275,8 +282,7 @@ class Training:
         return None
 
     def _shots_of_a_step(self) -> int:
-        spent = [0, *self.history.columns["cost_shots"]]
-        if len(spent) > 1:
-            return int(np.diff(spent).max())
-        circuits = (2 * self.problem.num_weights + 2) * self.settings.batch_size
+        gradients, losses = self.optimizer.evaluations_per_step
+        rows = gradients * (2 * self.problem.num_weights + 1) + losses
+        circuits = rows * self.settings.batch_size * self._backend.circuits_per_value
         return circuits * (self._backend.shots or 0)

@@ -1,0 +1,189 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from qnlr.backends import AerBackend
+from qnlr.errors import CheckpointError, InputError
+from qnlr.study import Observer, execute, load_history, load_results, load_study
+
+
+class Stop(Observer):
+    """Raises in the midst of a run, as a crash would."""
+
+    def __init__(self, steps):
+        self.left = steps
+
+    def step(self, training):
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def files(folder):
+    return {file.relative_to(folder): file.stat().st_mtime_ns for file in folder.rglob("*.*")}
+
+
+def test_every_run_leaves_its_files_and_a_row(small, tmp_path):
+    report = execute(load_study(small), tmp_path)
+    assert report.folder == tmp_path / "small"
+    results = load_results(report.folder)
+    assert list(results["status"]) == ["finished"] * 4
+    for run in results["run_id"]:
+        assert {file.name for file in (report.folder / run).iterdir()} == {
+            "spec.json",
+            "status.json",
+            "history.parquet",
+            "checkpoint.npz",
+            "provenance.json",
+        }
+    history = load_history(report.folder)
+    assert len(history) == 4 * 4
+    # 13 circuits and a probe for each of 4 samples and 50 shots: P = 6, so 2P + 1 = 13
+    assert results["cost_shots"].tolist() == [4 * 13 * 4 * 50] * 2 + [4 * 14 * 4 * 50] * 2
+    assert results["cost_evaluation_shots"].unique().tolist() == [357 * 50]
+
+
+def test_done_runs_are_skipped(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    before = files(tmp_path)
+    execute(load_study(small), tmp_path)
+    after = files(tmp_path)
+    changed = {str(name) for name in after if after[name] != before.get(name)}
+    assert changed <= {"small/study.json", "small/.lock"}
+
+
+@pytest.mark.parametrize("steps", [1, 3, 6, 13])
+def test_resuming_gives_the_same_history_bit_for_bit(small, tmp_path, steps):
+    execute(load_study(small), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path / "broken", observer=Stop(steps))
+    execute(load_study(small), tmp_path / "broken")
+    whole, broken = (load_history(tmp_path / part / "small") for part in ("whole", "broken"))
+    pd.testing.assert_frame_equal(whole, broken, check_exact=True)
+    columns = [name for name in load_results(tmp_path / "whole/small") if "seconds" not in name]
+    pd.testing.assert_frame_equal(
+        load_results(tmp_path / "whole/small")[columns],
+        load_results(tmp_path / "broken/small")[columns],
+        check_exact=True,
+    )
+
+
+def test_fresh_starts_over_and_deletes_nothing(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    first = load_results(tmp_path / "small")
+    execute(load_study(small), tmp_path, fresh=True)
+    pd.testing.assert_frame_equal(
+        load_results(tmp_path / "small.old-1").iloc[:, :3], first.iloc[:, :3]
+    )
+    assert list(load_results(tmp_path / "small")["status"]) == ["finished"] * 4
+
+
+def test_results_list_the_runs_of_the_present_config(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    small["seeds"] = 1
+    small["training"]["steps"] = 3
+    execute(load_study(small), tmp_path)
+    assert len(load_results(tmp_path / "small")) == 2
+    assert len(load_results(tmp_path / "small", every_run=True)) == 6
+
+
+def test_a_failing_run_is_a_row_and_the_others_go_on(small, tmp_path, monkeypatch):
+    run, calls = AerBackend.run, []
+
+    def fail_once(self, parameters, rng):
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("the simulator is on fire")
+        return run(self, parameters, rng)
+
+    monkeypatch.setattr(AerBackend, "run", fail_once)
+    report = execute(load_study(small), tmp_path)
+    results = load_results(report.folder)
+    assert report.failed == 1
+    assert list(results["status"]) == ["failed", "finished", "finished", "finished"]
+    assert results["sentence"][0] == "RuntimeError: the simulator is on fire"
+    assert "fail_once" in (report.folder / results["run_id"][0] / "error.txt").read_text()
+    assert execute(load_study(small), tmp_path).failed == 0
+    assert list(load_results(report.folder)["status"]) == ["finished"] * 4
+
+
+def test_a_bad_value_writes_nothing(small, tmp_path):
+    small["backend"]["shots"] = 0
+    with pytest.raises(InputError, match="shots = 0"):
+        execute(load_study(small), tmp_path / "results")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_refused(small, tmp_path):
+    (tmp_path / "results").write_text("a file")
+    with pytest.raises(InputError, match=r"results folder .* is not a folder"):
+        execute(load_study(small), tmp_path / "results")
+
+
+def test_a_second_process_is_refused(small, tmp_path):
+    (tmp_path / "small").mkdir()
+    with FileLock(tmp_path / "small" / ".lock"), pytest.raises(InputError, match="another process"):
+        execute(load_study(small), tmp_path)
+
+
+@pytest.fixture
+def broken(small, tmp_path):
+    """A study whose first run stopped at its checkpoint after two steps."""
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path, observer=Stop(3))
+    run = tmp_path / "small" / load_results(tmp_path / "small")["run_id"][0]
+    assert (run / "checkpoint.npz").exists()
+    return run
+
+
+def other_version(file):
+    import numpy as np
+
+    with np.load(file) as content:
+        arrays = dict(content)
+    tree = json.loads(arrays["tree.json"].tobytes())
+    tree["version"] = 99
+    arrays["tree.json"] = np.frombuffer(json.dumps(tree).encode(), dtype=np.uint8)
+    np.savez(file, **arrays)
+
+
+def truncated(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def of_another_run(file):
+    other = file.parent.parent / "000000000000"
+    shutil.copytree(file.parent, other)
+    from qnlr.training import read_checkpoint, write_checkpoint
+
+    write_checkpoint(file, other.name, read_checkpoint(file, file.parent.name))
+    shutil.rmtree(other)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (truncated, "truncated or damaged"),
+        (other_version, "of version 99"),
+        (of_another_run, "belongs to run '000000000000'"),
+        (lambda file: file.write_text("not a checkpoint"), "truncated or damaged"),
+        (lambda file: file.write_bytes(b""), "truncated or damaged"),
+    ],
+)
+def test_a_bad_checkpoint_is_named_set_aside_and_not_restarted_over(broken, small, damage, words):
+    damage(broken / "checkpoint.npz")
+    content = (broken / "checkpoint.npz").read_bytes()
+    before = (broken / "history.parquet").read_bytes()
+    with pytest.raises(CheckpointError) as raised:
+        execute(load_study(small), broken.parent.parent)
+    assert words in str(raised.value)
+    assert "checkpoint.npz.unreadable-1" in str(raised.value)
+    assert (broken / "checkpoint.npz.unreadable-1").read_bytes() == content
+    assert not (broken / "checkpoint.npz").exists()
+    assert (broken / "history.parquet").read_bytes() == before
+    assert "finished" not in set(load_results(broken.parent)["status"])
+    execute(load_study(small), broken.parent.parent)
+    assert set(load_results(broken.parent)["status"]) == {"finished"}

@@ -1,0 +1,110 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from qnlr.study.stats import (
+    Interval,
+    baseline_of,
+    findings,
+    mean_interval,
+    paired_difference,
+    summary,
+    verdict,
+)
+
+numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20).filter(lambda x: np.ptp(x) > 1e-6)
+
+
+@given(numbers)
+def test_intervals_are_those_of_scipy(values):
+    interval = mean_interval(values)
+    reference = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert interval.low == pytest.approx(reference.low, rel=1e-9, abs=1e-9)
+    assert interval.high == pytest.approx(reference.high, rel=1e-9, abs=1e-9)
+
+
+@given(numbers, st.floats(0.1, 10.0))
+def test_paired_differences_are_those_of_scipys_paired_test(values, shift):
+    second = np.array(values) * 0.5 + shift
+    frame = pd.DataFrame(
+        {
+            "label": ["a"] * len(values) + ["b"] * len(values),
+            "spec_seed": [*range(len(values))] * 2,
+            "x": [*values, *second],
+        }
+    ).sample(frac=1.0, random_state=0)
+    found = paired_difference(frame, "a", "b", "x")
+    reference = stats.ttest_rel(values, second).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx(tuple(reference), rel=1e-6, abs=1e-6)
+
+
+def test_intervals_cover_at_their_level():
+    rng = np.random.default_rng(0)
+    hits = [abs((i := mean_interval(rng.normal(size=5))).mean) < i.half_width for _ in range(4000)]
+    assert abs(np.mean(hits) - 0.95) < 3 * math.sqrt(0.95 * 0.05 / 4000)
+
+
+def test_one_seed_and_none_have_no_interval():
+    assert mean_interval([2.0]).mean == 2.0
+    assert math.isnan(mean_interval([2.0]).half_width)
+    assert math.isnan(mean_interval([]).mean)
+    assert mean_interval([1.0, math.nan, 3.0]).count == 2
+    assert mean_interval([2.0]).text(1) == "2.0"
+
+
+@pytest.mark.parametrize(
+    ("interval", "lower_is_better", "words"),
+    [
+        (Interval(-1.0, 0.5, 5), True, "better"),
+        (Interval(-1.0, 0.5, 5), False, "worse"),
+        (Interval(1.0, 0.5, 5), True, "worse"),
+        (Interval(1.0, 1.0, 5), True, "no difference seen"),
+        (Interval(1.0, math.nan, 1), True, "no difference can be seen in one seed"),
+    ],
+)
+def test_verdicts(interval, lower_is_better, words):
+    assert verdict(interval, lower_is_better=lower_is_better) == words
+
+
+@pytest.fixture
+def results():
+    rows = [
+        (label, seed, base + 0.01 * seed, shots)
+        for label, base, shots in (("nlr a", 0.8, 110), ("sgd", 0.5, 100), ("nlr b", 0.4, 120))
+        for seed in range(3)
+    ]
+    frame = pd.DataFrame(rows, columns=["label", "spec_seed", "metric_train_loss", "cost_shots"])
+    frame["metric_train_loss"] += [0.0, 0.01, 0.0, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0]
+    return frame.assign(
+        status="finished", metric_test_accuracy=0.9, metric_gradient_norm=1.0, metric_flips=2
+    )
+
+
+def test_the_summary_has_a_row_for_each_method_and_compares_with_sgd(results):
+    table = summary(results)
+    assert list(table.index) == ["nlr a", "sgd", "nlr b"]
+    assert list(table["shows"]) == ["worse", "baseline", "better"]
+    assert table.loc["sgd", "training loss"] == "0.513 ± 0.038"
+    assert table.loc["nlr b", "test accuracy"] == "90 ± 0 %"
+    assert baseline_of(["nlr a", "nlr b"]) == "nlr a"
+
+
+def test_findings_name_difference_and_cost(results):
+    first, second, note = findings(results)
+    assert first.startswith("nlr a: worse than sgd at 1.1 times its shots; training loss 0.300 ±")
+    assert first.endswith("higher")
+    assert second.startswith("nlr b: better than sgd at 1.2 times its shots")
+    assert "3 seeds" in note
+    assert "(2)" in note
+
+
+def test_only_runs_that_ended_count(results):
+    results.loc[results["label"] == "nlr a", "status"] = "failed"
+    assert list(summary(results).index) == ["sgd", "nlr b"]
+    assert summary(results.assign(status="pending")).empty
+    assert findings(results.assign(status="pending")) == []

@@ -1,0 +1,165 @@
+"""The command line, as a user meets it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qnlr import __version__
+from qnlr.cli import main
+
+PROGRAM = str(Path(sys.executable).parent / "qnlr")
+CONFIG = """\
+name = "tiny"
+
+[data]
+name = "digits"
+features = 4
+
+[circuit]
+qubits = 2
+layers = 1
+
+[backend]
+name = "statevector"
+
+[training]
+steps = 2
+batch_size = 4
+
+[[optimizer]]
+name = "sgd"
+learning_rate = 0.1
+
+[[optimizer]]
+name = "nlr"
+learning_rate = 0.1
+"""
+
+
+def qnlr(*arguments, folder):
+    return subprocess.run(
+        [PROGRAM, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    file = tmp_path / "tiny.toml"
+    file.write_text(CONFIG)
+    return file
+
+
+def test_version_and_help_answer_without_the_heavy_imports(tmp_path):
+    assert qnlr("--version", folder=tmp_path).stdout.strip() == f"qnlr {__version__}"
+    for command in ("run", "show", "validate"):
+        text = qnlr(command, "--help", folder=tmp_path).stdout
+        assert "Example" in text
+    code = (
+        "import sys, qnlr, qnlr.cli; from typer.testing import CliRunner; "
+        "assert CliRunner().invoke(qnlr.cli.app, ['--help']).exit_code == 0; "
+        "heavy = {'qiskit', 'numpy', 'pandas', 'sklearn', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_public_names_are_there_and_unknown_ones_are_not():
+    import qnlr as package
+
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+        assert name in dir(package)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        package.nothing
+
+
+@pytest.mark.slow
+def test_run_shows_figures_then_table_then_the_folder_and_show_repeats_it(config, tmp_path):
+    done = qnlr("run", "tiny.toml", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    order = ["loss.png", "gradient_norm.png", "report.html", "method", "sgd", "results:"]
+    places = [done.stdout.index(word) for word in order]
+    assert places == sorted(places)
+    assert all((tmp_path / "results/tiny" / name).stat().st_size > 1000 for name in order[:3])
+    again = qnlr("run", "tiny.toml", folder=tmp_path)
+    assert "2 of 2 runs are done already" in again.stderr
+    for named in ("tiny", "results/tiny"):
+        shown = qnlr("show", named, folder=tmp_path)
+        assert shown.returncode == 0
+        assert shown.stdout == done.stdout.replace("\n\n\n", "\n\n")
+    fresh = qnlr("run", "tiny.toml", "--fresh", folder=tmp_path)
+    assert "done already" not in fresh.stderr
+    assert (tmp_path / "results/tiny.old-1/study.json").exists()
+
+
+def test_validate_says_what_would_run(config, tmp_path):
+    done = qnlr("validate", "tiny.toml", folder=tmp_path)
+    assert done.stdout == "tiny.toml is valid: study tiny, 2 runs\n"
+
+
+BAD = [
+    ("features = 4", "features = 8", "features d = 8 do not fit 2 qubits"),
+    ("steps", "stepz", 'tiny.toml:15: in [training]: unknown key "stepz"; did you mean "steps"'),
+    ('name = "nlr"', 'name = "nrl"', 'did you mean "nlr"'),
+    ("learning_rate = 0.1", "learning_rate = 0.0", "must be a finite number above 0"),
+    ("learning_rate = 0.1", "learning_rate = -1.0", "must be a finite number above 0"),
+    ('"statevector"', '"statevector"\nshots = 0', "shots = 0 is not valid"),
+    (
+        '"statevector"',
+        '"aer"\nnoise = { name = "rate", rate = 1.1 }',
+        "noise rate ν = 1.1 is not valid; it must lie in [0, 1]",
+    ),
+    ('"digits"', '"digits"\nclasses = [3, 3]', "it must be two different digits"),
+    (
+        '"digits"',
+        '"gaussian"\ncovariance = 0.0\nmeans = [[0, 0, 0, 0], [0, 0, 0, 0]]',
+        "zero in every feature",
+    ),
+    ("batch_size = 4", "batch_size = 4000", "there are 285 training samples"),
+    ("steps = 2", "steps = 2 steps", "is not valid TOML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), BAD)
+def test_bad_input_is_a_sentence_with_exit_code_2_and_writes_nothing(
+    config, tmp_path, old, new, words
+):
+    config.write_text(CONFIG.replace(old, new))
+    done = qnlr("run", "tiny.toml", folder=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+@pytest.mark.parametrize(("old", "new", "words"), BAD)
+def test_validate_finds_it_too(config, monkeypatch, capsys, old, new, words):
+    config.write_text(CONFIG.replace(old, new))
+    monkeypatch.chdir(config.parent)
+    monkeypatch.setattr(sys, "argv", ["qnlr", "validate", "tiny.toml"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "nowhere.toml"), "config nowhere.toml cannot be read"),
+        (("show", "nothing"), "there is no study in nothing"),
+        (("run", "tiny.toml", "--results", "tiny.toml"), "is not a folder"),
+        (("run", "tiny.toml", "--results", "/proc/results"), "cannot be"),
+        (("rnu", "tiny.toml"), "No such command"),
+        (("run",), "Missing argument"),
+    ],
+)
+def test_bad_arguments_are_a_sentence_with_exit_code_2(config, tmp_path, arguments, words):
+    done = qnlr(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.toml"]
