@@ -72,7 +72,7 @@ def run(
             f"Stopped in order; the last step is saved. To go on: qnlr run {config}", markup=False
         )
         raise typer.Exit(128 + report.interrupted)
-    show_study(report.folder, f"qnlr run {config}")
+    show_study(report.folder)
     if report.failed:
         raise typer.Exit(1)
 
@@ -93,7 +93,7 @@ def show(
     from qnlr.study.display import show_study
 
     named = results / study
-    show_study(named if named.is_dir() else Path(study), None)
+    show_study(named if named.is_dir() else Path(study))
 
 
 @app.command()

@@ -83,6 +83,7 @@ def test_run_shows_figures_then_table_then_the_folder_and_show_repeats_it(config
     places = [done.stdout.index(word) for word in order]
     assert places == sorted(places)
     assert all((tmp_path / "results/tiny" / name).stat().st_size > 1000 for name in order[:3])
+    assert "<pre>qnlr run tiny.toml</pre>" in (tmp_path / "results/tiny/report.html").read_text()
     again = qnlr("run", "tiny.toml", folder=tmp_path)
     assert "2 of 2 runs are done already" in again.stderr
     for named in ("tiny", "results/tiny"):

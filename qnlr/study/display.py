@@ -102,7 +102,8 @@ class Progress(Observer):
         self._bars.advance(self._runs)
         if not self._console.is_terminal or outcome.status is not Status.FINISHED:
             line = f"{self._label}: {outcome.status} ({outcome.sentence})"
-            self._console.print(f"{line}  {figures(self._training)}", markup=False)
+            shown = f"{line}  {figures(self._training)}"
+            self._console.print(shown, markup=False, soft_wrap=True)
 
 
 def figures(training: Training) -> str:
@@ -117,12 +118,11 @@ def figures(training: Training) -> str:
     )
 
 
-def show_study(folder: Path, command: str | None) -> None:
+def show_study(folder: Path) -> None:
     """Draw the figures of a study, print its table, and say where everything is.
 
     Args:
         folder: Results folder of the study.
-        command: The command that repeats it, if known.
 
     Raises:
         InputError: If there is no study in the folder.
@@ -134,7 +134,7 @@ def show_study(folder: Path, command: str | None) -> None:
     out = console()
     with out.status("drawing the figures"):
         history = load_history(folder)
-        files = [] if history.empty else _write_files(folder, results, history, command)
+        files = [] if history.empty else _write_files(folder, results, history)
     for file in files:
         out.print(f"{file.stem.replace('_', ' ')}: {file}", soft_wrap=True)
     table = summary(results)
@@ -154,7 +154,7 @@ def show_study(folder: Path, command: str | None) -> None:
             grid.add_row(str(name), *(row[column] for column in SHOWN))
         out.print(grid)
         for sentence in findings(results):
-            out.print(sentence)
+            out.print(sentence, markup=False, soft_wrap=not out.is_terminal)
     for _, row in results[~results["status"].isin(["finished", "target_reached"])].iterrows():
         out.print(
             f"{row['label']}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})",
@@ -163,14 +163,12 @@ def show_study(folder: Path, command: str | None) -> None:
     out.print(f"results: {folder}", soft_wrap=True)
 
 
-def _write_files(
-    folder: Path, results: pd.DataFrame, history: pd.DataFrame, command: str | None
-) -> list[Path]:
+def _write_files(folder: Path, results: pd.DataFrame, history: pd.DataFrame) -> list[Path]:
     from qnlr.study.figures import save_figures
     from qnlr.study.report import write_report
 
     try:
         figures = save_figures(history, folder)
-        return [*figures, write_report(folder, results, figures, command)]
+        return [*figures, write_report(folder, results, figures)]
     except OSError as error:
         raise InputError(f"figures cannot be written to {folder}: {error.strerror}") from error

@@ -93,7 +93,8 @@ def execute(
             for run, spec in zip(folders, study.runs, strict=True)
         ]
         plain = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
-        write_json(folder / "study.json", {"name": study.name, "runs": plain})
+        config = None if study.source is None else str(study.source)
+        write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
         watch = observer or Observer()
         watch.begin_study(len(folders), sum(run.is_done for run in folders))
         names, failed = labels(list(plain.values())), 0

@@ -7,33 +7,33 @@ import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from qnlr.study.results import flatten
 from qnlr.study.stats import findings, summary
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
        color: #1a1a1a; background: #fff; }
 figure { display: inline-block; width: 49%; margin: 0; } figure img { width: 100%; }
 @media (max-width: 50rem) { figure { width: 100%; } }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #ddd; }
+th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
+th, td { white-space: nowrap; }
 th:first-child, td:first-child, td:last-child { text-align: left; }
 div { overflow-x: auto; } pre { background: #f5f5f5; padding: 1rem; overflow-x: auto; }
 """
 
 
-def write_report(
-    folder: Path, results: pd.DataFrame, figures: Sequence[Path], command: str | None
-) -> Path:
+def write_report(folder: Path, results: pd.DataFrame, figures: Sequence[Path]) -> Path:
     """Write the report of a study: findings, figures, table, and how to repeat it.
 
     Args:
         folder: Results folder of the study.
         results: What :func:`qnlr.load_results` returned.
         figures: PNG files, which are written into the page.
-        command: The command that repeats the study, if known.
 
     Returns:
         The file.
@@ -61,7 +61,7 @@ def write_report(
 backend and with the same shots as training; those shots are not part of the count. The gradient
 norm is that of the last mini-batch. Mean ± 95 % interval over seeds.</p>
 {_endings(results)}
-{_provenance(folder, results, command)}
+{_provenance(folder)}
 </body></html>
 """,
         encoding="utf-8",
@@ -84,16 +84,27 @@ def _endings(results: pd.DataFrame) -> str:
     )
 
 
-def _provenance(folder: Path, results: pd.DataFrame, command: str | None) -> str:
-    repeat = f"<h2>To repeat it</h2><pre>{html.escape(command)}</pre>" if command else ""
-    first = next(iter(sorted(folder.glob("*/provenance.json"))), None)
-    if first is None:
+def _provenance(folder: Path) -> str:
+    """Return how to repeat the study, what all of its runs have in common, and with what it ran."""
+    config = _read(folder / "study.json")["config"]
+    command = html.escape(f"qnlr run {config}")
+    repeat = f"<h2>To repeat it</h2><pre>{command}</pre>" if config else ""
+    known = [_read(file) for file in sorted(folder.glob("*/provenance.json"))]
+    if not known:
         return repeat
-    known = json.loads(first.read_text(encoding="utf-8"))
-    spec = json.loads((first.parent / "spec.json").read_text(encoding="utf-8"))
-    shared = {key: value for key, value in spec.items() if key not in ("optimizer", "seed")}
+    specs = [flatten(_read(file), ".") for file in folder.glob("*/spec.json")]
+    common = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        for key, value in specs[0].items()
+        if value is not None and all(spec.get(key) == value for spec in specs)
+    ]
     return (
-        f"{repeat}<h2>What was run</h2><p>Data: {html.escape(known['data'])}.</p>"
-        f"<pre>{html.escape(json.dumps(shared, indent=1, ensure_ascii=False))}</pre>"
-        f"<h2>With what</h2><pre>{html.escape(json.dumps(known, indent=1))}</pre>"
+        f"{repeat}<h2>What all runs have in common</h2><p>Data: {html.escape(known[0]['data'])}."
+        f"</p><pre>{html.escape(chr(10).join(common))}</pre>"
+        f"<h2>With what they ran</h2><pre>{html.escape(json.dumps(known[0], indent=1))}</pre>"
     )
+
+
+def _read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return content
