@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A study as a TOML file.")]
+RESULTS = Path("results")
 Results = Annotated[Path, typer.Option(help="Folder of all results.")]
 
 
@@ -43,7 +44,7 @@ def _top(
 @app.command()
 def run(
     config: Config,
-    results: Results = Path("results"),
+    results: Results = RESULTS,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over; earlier results are moved aside.")
     ] = False,
@@ -60,7 +61,7 @@ def run(
 
     `qnlr run configs/quickstart.toml --results /tmp/results --fresh`
     """
-    from qnlr.study.display import Progress, console, show_study
+    from qnlr.study.display import Progress, show_study
     from qnlr.study.execute import execute
     from qnlr.study.spec import load_study
 
@@ -68,9 +69,8 @@ def run(
     with Progress(study.name) as progress:
         report = execute(study, results, fresh=fresh, observer=progress)
     if report.interrupted is not None:
-        console().print(
-            f"Stopped in order; the last step is saved. To go on: qnlr run {config}", markup=False
-        )
+        again = f"qnlr run {config}" + (f" --results {results}" if results != RESULTS else "")
+        typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")
         raise typer.Exit(128 + report.interrupted)
     show_study(report.folder)
     if report.failed:
@@ -80,7 +80,7 @@ def run(
 @app.command()
 def show(
     study: Annotated[str, typer.Argument(help="Name of a study, or its results folder.")],
-    results: Results = Path("results"),
+    results: Results = RESULTS,
 ) -> None:
     """Show the results of a study: figures, table, and how its runs ended.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
+import joblib
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.transpiler import generate_preset_pass_manager
@@ -141,7 +141,7 @@ def _noisy_measurement(noise: Noise) -> bool:
 
 
 def _simulator(noise: Noise | None) -> AerSimulator:
-    options: dict[str, Any] = {"max_parallel_experiments": len(os.sched_getaffinity(0))}
+    options: dict[str, Any] = {"max_parallel_experiments": joblib.cpu_count()}
     if noise is None:
         return AerSimulator(method="statevector", runtime_parameter_bind_enable=True, **options)
     options |= {"method": "density_matrix", "noise_model": noise.model}

@@ -99,7 +99,7 @@ class Progress(Observer):
         assert self._runs is not None
         assert self._training is not None
         self._bars.remove_task(self._steps)
-        self._bars.advance(self._runs)
+        self._bars.advance(self._runs, outcome.status.is_final)
         if not self._console.is_terminal or outcome.status is not Status.FINISHED:
             line = f"{self._label}: {outcome.status} ({outcome.sentence})"
             shown = f"{line}  {figures(self._training)}"

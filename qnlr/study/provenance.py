@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import joblib
 
 PACKAGES = (
     "qnlr",
@@ -43,7 +44,7 @@ def provenance(source: str) -> dict[str, Any]:
         "host": {
             "system": platform.system(),
             "machine": platform.machine(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+            "cores": joblib.cpu_count(),
         },
     }
 
