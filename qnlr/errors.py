@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
+from numbers import Real
 
 
 class QnlrError(Exception):
@@ -58,6 +59,22 @@ def unknown_name(what: str, name: str, valid: Iterable[str]) -> InputError:
     return InputError(f'{what} "{name}" is not known;{hint} Valid: {", ".join(names)}')
 
 
+def is_number(value: object) -> bool:
+    """Return whether a value is a real number: Python's or NumPy's, but no boolean.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        True for integers and floats.
+
+    Example:
+        >>> is_number(2), is_number(0.5), is_number(True), is_number("2")
+        (True, True, False, False)
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def require_positive(name: str, value: float) -> float:
     """Return ``value`` if it is a finite number above zero.
 
@@ -75,7 +92,7 @@ def require_positive(name: str, value: float) -> float:
         >>> require_positive("learning_rate", 0.01)
         0.01
     """
-    if not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
+    if not (is_number(value) and math.isfinite(value) and value > 0):
         raise InputError(f"{name} = {value!r} is not valid; it must be a finite number above 0")
     return float(value)
 
@@ -99,7 +116,7 @@ def require_within(name: str, value: float, low: float, high: float) -> float:
         >>> require_within("noise rate", 0.02, 0.0, 1.0)
         0.02
     """
-    if not (isinstance(value, (int, float)) and low <= value <= high):
+    if not (is_number(value) and low <= value <= high):
         raise InputError(f"{name} = {value!r} is not valid; it must lie in [{low:g}, {high:g}]")
     return float(value)
 

@@ -104,8 +104,9 @@ def restore_generator(state: dict[str, Any]) -> np.random.Generator:
         np.int64(47)
     """
     kind = getattr(np.random, str(state.get("bit_generator")), None)
-    if kind is None or not issubclass(kind, np.random.BitGenerator):
-        raise ValueError(f"bit generator {state.get('bit_generator')!r} is not one of NumPy's")
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        name = state.get("bit_generator")
+        raise ValueError(f"bit generator {name!r} is not one of NumPy's")  # noqa: TRY004
     bits = kind()
     bits.state = state
     return np.random.Generator(bits)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qnlr.errors import require_count, require_within
+from qnlr.errors import InputError, require_count, require_within
 
 FloatArray = NDArray[np.float64]
 
@@ -22,6 +22,9 @@ class Estimate(float):
         value: The estimated value.
         std: Its standard error, at least 0; 0 says that the value is exact.
 
+    Raises:
+        InputError: If the standard error is below 0.
+
     Example:
         >>> loss = Estimate(0.5, std=0.02)
         >>> loss
@@ -33,6 +36,8 @@ class Estimate(float):
     std: float
 
     def __new__(cls, value: float, std: float = 0.0) -> Estimate:  # noqa: D102
+        if std < 0:
+            raise InputError(f"std = {std!r} is not valid; a standard error is at least 0")
         estimate = super().__new__(cls, value)
         estimate.std = float(std)
         return estimate

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,3 +94,10 @@ def test_require_count_names_its_own_lower_end():
 def test_a_count_written_as_text_is_refused():
     with pytest.raises(InputError, match=r"^shots = '3' is not valid"):
         require_count("shots", "3")
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.int64])
+def test_numpy_numbers_are_numbers(kind):
+    assert require_positive("rate", kind(2)) == 2.0
+    assert require_within("share", kind(1), 0.0, 1.0) == 1.0
+    assert require_count("shots", kind(3)) == 3

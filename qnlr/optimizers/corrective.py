@@ -171,6 +171,9 @@ class RandomReinitialisation:
     high: float = math.pi
 
     def __post_init__(self) -> None:
+        for name, bound in (("low", self.low), ("high", self.high)):
+            if not math.isfinite(bound):
+                raise InputError(f"{name} = {bound!r} is not valid; it must be a finite number")
         if not self.low < self.high:
             raise InputError(
                 f"low = {self.low!r} is not valid; it must be below high = {self.high!r}"

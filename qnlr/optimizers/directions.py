@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from qnlr.errors import InputError, require_positive
+from qnlr.errors import InputError, is_number, require_positive
 from qnlr.types import FloatArray
 
 State = dict[str, Any]
@@ -178,7 +178,7 @@ class AdaptiveMoments:
 
 
 def _require_decay(name: str, value: float) -> None:
-    if not 0 <= value < 1:
+    if not (is_number(value) and 0 <= value < 1):
         raise InputError(f"{name} = {value!r} is not valid; it must lie in [0, 1)")
 
 

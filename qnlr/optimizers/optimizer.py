@@ -166,9 +166,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         (True, 50)
     """
 
-    # The constructor argument is kept under a private name: qiskit-machine-learning's trainable
-    # models overwrite an attribute called ``callback`` on every optimizer that has one, with a
-    # function of other arguments.
+    # Two callbacks: the one given here is told a StepRecord; the attribute ``callback`` is set by
+    # qiskit-machine-learning's trainable models, also to None, to a function of other arguments.
     def __init__(
         self,
         direction: Direction,
@@ -187,6 +186,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         self.seed = seed
         self.perturbation = require_positive("perturbation", perturbation)
         self._callback = callback
+        self._model_callback: Callable[[FloatArray, float], object] | None = None
         self._state: SignedRateState | None = None
 
     def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
@@ -206,6 +206,15 @@ class SignedRateOptimizer(SteppableOptimizer):
             "corrective": self.corrective,
             **self._common_settings,
         }
+
+    @property
+    def callback(self) -> Callable[[FloatArray, float], object] | None:
+        """What a model of qiskit-machine-learning sets: a function of weights and loss."""
+        return self._model_callback
+
+    @callback.setter
+    def callback(self, callback: Callable[[FloatArray, float], object] | None) -> None:
+        self._model_callback = callback
 
     @property
     def _common_settings(self) -> dict[str, Any]:
@@ -297,6 +306,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         if state.pending is not None:
             self._finish(state.pending, probe_loss=loss)
             return
+        if tell_data.eval_jac is None:
+            raise InputError("the optimizer asked for a gradient, but was told none")
         gradient = np.asarray(tell_data.eval_jac, dtype=float).reshape(-1)
         if gradient.shape != state.x.shape:
             raise InputError(
@@ -314,7 +325,8 @@ class SignedRateOptimizer(SteppableOptimizer):
     def _finish(self, pending: Pending, probe_loss: float | None) -> None:
         state = self.state
         feedback = Feedback(state.nit, pending.loss, probe_loss, pending.gradient_norm)
-        rate, state.rate = self.rate(feedback, state.rate)
+        signed, state.rate = self.rate(feedback, state.rate)
+        rate = float(signed)
         if rate < 0:
             following = self.corrective(state.x, -rate * pending.direction, state.rng)
         else:
@@ -337,6 +349,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         state.flips += record.flipped
         if self._callback is not None:
             self._callback(record)
+        if self._model_callback is not None:
+            self._model_callback(record.parameters, record.loss)
 
     def step(self) -> None:
         """Make one whole step, all its phases."""
@@ -359,7 +373,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         state = self.state
         if state.fun is None:
             raise InputError("the optimizer was started without an objective; tell() it the values")
-        loss = state.fun(ask_data.x_fun)
+        fun = state.fun
+        loss = fun(ask_data.x_fun)
         state.nfev += 1
         if ask_data.x_jac is None:
             return TellData(eval_fun=loss)
@@ -368,7 +383,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             state.njev += 1
         else:
             gradient = Optimizer.gradient_num_diff(  # type: ignore[no-untyped-call]
-                ask_data.x_jac, state.fun, self.perturbation, self._max_evals_grouped
+                ask_data.x_jac, lambda x: as_loss(fun(x)), self.perturbation
             )
             state.nfev += 1 + state.x.size
         return TellData(eval_fun=loss, eval_jac=gradient)
@@ -381,6 +396,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         if state.fun is not None:
             result.fun = as_loss(state.fun(state.x))
             state.nfev += 1
+            if result.fun < state.fun_best:
+                state.x_best, state.fun_best = state.x, result.fun
         result.x_best, result.fun_best = state.x_best, state.fun_best
         result.nfev, result.njev, result.nit = state.nfev, state.njev, state.nit
         result.flips = state.flips
