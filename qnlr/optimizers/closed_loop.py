@@ -1,7 +1,6 @@
-"""SPSA and COBYLA of qiskit-machine-learning, driven by ask and tell.
+"""Optimizers of qiskit-machine-learning that exist as closed loops, driven by ask and tell.
 
-There they are closed loops: ``minimize`` calls the objective when it likes. Here such a loop runs
-in a thread that stops at every call until it is told the value, so that the same training loop,
+In a closed loop ``minimize`` calls the objective when it likes. Here such a loop runs in a thread that stops at every call until it is told the value, so that the same training loop,
 meter and checkpoint serve it. Its state is the list of values it was told: told them again, it asks
 for the same points again.
 """
@@ -16,8 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from qiskit_machine_learning.optimizers import COBYLA as QISKIT_COBYLA
-from qiskit_machine_learning.optimizers import SPSA as QISKIT_SPSA
 from qiskit_machine_learning.optimizers import (
     AskData,
     Optimizer,
@@ -29,8 +26,8 @@ from qiskit_machine_learning.optimizers import (
 )
 from qiskit_machine_learning.utils import algorithm_globals
 
-from qnlr.errors import InputError, require_count, require_positive
-from qnlr.optimizers.optimizer import STATE_VERSION, StepRecord, as_loss
+from qnlr.errors import InputError, require_count
+from qnlr.optimizers.state import STATE_VERSION, StepRecord, as_loss, require_version
 from qnlr.types import FloatArray
 
 
@@ -245,11 +242,7 @@ class ClosedLoop(SteppableOptimizer):
         Raises:
             InputError: If the state was saved by another version.
         """
-        if plain.get("version") != STATE_VERSION:
-            raise InputError(
-                f"optimizer state of version {plain.get('version')!r} cannot be read; "
-                f"this is version {STATE_VERSION}"
-            )
+        require_version(plain)
         started = isinstance(self._state, ClosedLoopState)
         self.start(self.state.fun if started else None, plain["x0"])
         for loss in plain["told"]:
@@ -279,105 +272,3 @@ class ClosedLoop(SteppableOptimizer):
         if isinstance(request, BaseException):
             raise request
         self._asked, self._ended = request, request is None
-
-
-class SPSA(ClosedLoop):
-    r"""Simultaneous perturbation stochastic approximation, qiskit-machine-learning's own.
-
-    .. math:: θ_{t+1} = θ_t - η \frac{L(θ_t + cΔ) - L(θ_t - cΔ)}{2c} Δ, \qquad Δ_k = ±1
-
-    A step is two evaluations of the loss, whatever the number of weights.
-
-    Source: Spall, IEEE Trans. Autom. Control 37, 332 (1992).
-
-    Args:
-        learning_rate: η > 0, constant.
-        perturbation: c > 0, constant.
-        maxiter: Steps, at least 1.
-        seed: Seed of the directions Δ.
-
-    Raises:
-        InputError: If a setting lies outside its range.
-
-    Example:
-        >>> spsa = SPSA(learning_rate=0.1, maxiter=30, seed=0)
-        >>> result = spsa.minimize(lambda x: float(x @ x), [1.0, -1.0])
-        >>> bool(result.fun < 0.01), result.nit, result.nfev
-        (True, 30, 61)
-    """
-
-    _losses_per_step = 2
-
-    def __init__(
-        self,
-        learning_rate: float = 0.1,
-        perturbation: float = 0.1,
-        *,
-        maxiter: int = 100,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__(maxiter, seed)
-        self.learning_rate = require_positive("learning_rate", learning_rate)
-        self.perturbation = require_positive("perturbation", perturbation)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments that rebuild this optimizer."""
-        return {
-            "learning_rate": self.learning_rate,
-            "perturbation": self.perturbation,
-            "maxiter": self.maxiter,
-            "seed": self.seed,
-        }
-
-    def _loop(self) -> Optimizer:
-        # The termination checker is told every iterate, and costs no evaluation as a callback does.
-        return QISKIT_SPSA(
-            maxiter=self.maxiter,
-            learning_rate=self.learning_rate,
-            perturbation=self.perturbation,
-            termination_checker=lambda nfev, x, *_: self._move_to(x),  # type: ignore[arg-type]
-        )
-
-
-class COBYLA(ClosedLoop):
-    """Constrained optimization by linear approximation, qiskit-machine-learning's own (SciPy's).
-
-    A step is one evaluation of the loss, and its weights are the best seen so far. It ends by
-    itself when its trust region is small.
-
-    Source: Powell, in Advances in Optimization and Numerical Analysis, 51 (1994).
-
-    Args:
-        rhobeg: Initial size of the trust region > 0, in radians.
-        maxiter: Steps, at least 1.
-        seed: Not used: COBYLA is deterministic.
-
-    Raises:
-        InputError: If a setting lies outside its range.
-
-    Example:
-        >>> result = COBYLA(maxiter=60).minimize(lambda x: float(x @ x), [1.0, -1.0])
-        >>> bool(result.fun < 0.01)
-        True
-    """
-
-    def __init__(
-        self, rhobeg: float = 1.0, *, maxiter: int = 1000, seed: int | None = None
-    ) -> None:
-        super().__init__(maxiter, seed)
-        self.rhobeg = require_positive("rhobeg", rhobeg)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments that rebuild this optimizer."""
-        return {"rhobeg": self.rhobeg, "maxiter": self.maxiter, "seed": self.seed}
-
-    def _loop(self) -> Optimizer:
-        return QISKIT_COBYLA(maxiter=self.maxiter, rhobeg=self.rhobeg)
-
-    def _step_end(self, asked: FloatArray, loss: float) -> FloatArray | None:
-        if loss < self.state.best:
-            self.state.best = float(loss)
-            return asked
-        return self.state.x

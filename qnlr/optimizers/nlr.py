@@ -19,8 +19,9 @@ from typing import Any
 
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction, Plain
-from qnlr.optimizers.optimizer import SignedRateOptimizer, StepRecord
+from qnlr.optimizers.optimizer import SignedRateOptimizer
 from qnlr.optimizers.rates import NegativeRate, NegativeRateLike, Ratio
+from qnlr.optimizers.state import StepRecord
 from qnlr.optimizers.triggers import AnyIncrease, Trigger
 from qnlr.types import NoiseLevel
 

@@ -12,15 +12,12 @@ the step to the corrective, which is the reversal θ + η' d unless another one 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from qiskit_machine_learning.optimizers import (
     AskData,
     Optimizer,
-    OptimizerResult,
-    OptimizerState,
     OptimizerSupportLevel,
     SteppableOptimizer,
     TellData,
@@ -30,111 +27,15 @@ from qnlr.errors import InputError, require_count, require_positive
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
 from qnlr.optimizers.rates import Feedback, RateRule
-from qnlr.rng import generator_state, restore_generator
-from qnlr.types import Estimate, FloatArray
-
-STATE_VERSION = 1
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """What one step did; callbacks are given one after every step.
-
-    Args:
-        step: Number of the step, from 0.
-        parameters: θ_t, where loss and gradient were measured, shape (P,).
-        next_parameters: θ_{t+1}, shape (P,).
-        loss: Loss at θ_t; a :class:`qnlr.Estimate` if the objective returned one.
-        probe_loss: Loss at the probe, or None if there was no probe.
-        gradient_norm: ‖g_t‖.
-        rate: The signed rate; negative where the step went up.
-        flipped: Whether the trigger fired.
-    """
-
-    step: int
-    parameters: FloatArray
-    next_parameters: FloatArray
-    loss: float
-    probe_loss: float | None
-    gradient_norm: float
-    rate: float
-    flipped: bool
-
-
-@dataclass(frozen=True)
-class Pending:
-    """The gradient phase of a step whose probe has not been measured yet."""
-
-    loss: float
-    gradient_norm: float
-    direction: FloatArray
-    probe: FloatArray
-
-
-@dataclass(eq=False)
-class SignedRateState(OptimizerState):
-    """State of a :class:`SignedRateOptimizer`: plain data, except the functions it minimises."""
-
-    x: FloatArray
-    fun: Callable[..., float] | None
-    jac: Callable[..., Any] | None
-    nfev: int
-    njev: int
-    nit: int
-    direction: dict[str, Any] = field(default_factory=dict)
-    rate: dict[str, Any] = field(default_factory=dict)
-    rng: np.random.Generator = field(default_factory=np.random.default_rng)
-    flips: int = 0
-    x_best: FloatArray | None = None
-    fun_best: float = float("inf")
-    pending: Pending | None = None
-    record: StepRecord | None = None
-
-
-class SignedRateResult(OptimizerResult):
-    """Result of a minimisation: the last point, and beside it the best one seen.
-
-    ``x`` and ``fun`` are the last point and its loss, evaluated anew; ``x_best`` and ``fun_best``
-    are the point with the lowest loss measured on the way; ``flips`` counts the negative steps.
-    """
-
-    x_best: FloatArray | None = None
-    fun_best: float | None = None
-    flips: int = 0
-
-
-class AskTell(Protocol):
-    """What the training loop needs of an optimizer."""
-
-    @property
-    def state(self) -> Any:
-        """State with the weights ``x``, the step count ``nit`` and the last ``record``."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the optimizer has nothing more to ask."""
-
-    @property
-    def evaluations_per_step(self) -> tuple[int, int]:
-        """How many gradients (each with its loss) and how many losses alone a step asks for."""
-
-    def start(self, fun: None, x0: FloatArray) -> None:
-        """Begin at ``x0``; the objective is evaluated outside."""
-
-    def ask(self) -> AskData:
-        """Return what to measure next."""
-
-    def tell(self, ask_data: AskData, tell_data: TellData) -> None:
-        """Take what was measured."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state as plain data."""
-
-    def load_state_dict(self, plain: Mapping[str, Any]) -> None:
-        """Continue from a saved state."""
-
-    def close(self) -> None:
-        """Let go of whatever the optimizer holds besides its state."""
+from qnlr.optimizers.state import (
+    Pending,
+    SignedRateResult,
+    SignedRateState,
+    StepRecord,
+    as_loss,
+    require_version,
+)
+from qnlr.types import FloatArray
 
 
 class SignedRateOptimizer(SteppableOptimizer):
@@ -413,21 +314,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             What :meth:`load_state_dict` takes; a pending probe is included, so that a job queue can
             stop between the phases of a step.
         """
-        state = self.state
-        return {
-            "version": STATE_VERSION,
-            "x": state.x.copy(),
-            "nfev": state.nfev,
-            "njev": state.njev,
-            "nit": state.nit,
-            "flips": state.flips,
-            "direction": dict(state.direction),
-            "rate": dict(state.rate),
-            "rng": generator_state(state.rng),
-            "x_best": state.x_best,
-            "fun_best": _pack_loss(state.fun_best),
-            "pending": None if state.pending is None else _pack_pending(state.pending),
-        }
+        return self.state.pack()
 
     def load_state_dict(self, plain: Mapping[str, Any]) -> None:
         """Continue from a saved state, with the functions given to :meth:`start`, if any.
@@ -438,53 +325,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         Raises:
             InputError: If the state was saved by another version.
         """
-        if plain.get("version") != STATE_VERSION:
-            raise InputError(
-                f"optimizer state of version {plain.get('version')!r} cannot be read; "
-                f"this is version {STATE_VERSION}"
-            )
+        require_version(plain)
         if self._state is None:
             self.start(None, plain["x"])
-        pending = plain["pending"]
-        self._state = replace(
-            self.state,
-            x=np.array(plain["x"]),
-            nfev=plain["nfev"],
-            njev=plain["njev"],
-            nit=plain["nit"],
-            flips=plain["flips"],
-            direction=dict(plain["direction"]),
-            rate=dict(plain["rate"]),
-            rng=restore_generator(plain["rng"]),
-            x_best=plain["x_best"],
-            fun_best=_unpack_loss(plain["fun_best"]),
-            pending=None if pending is None else _unpack_pending(pending),
-            record=None,
-        )
-
-
-def as_loss(value: Any) -> float:
-    """Return a loss that was told as a float, or as the Estimate that it is.
-
-    Raises:
-        InputError: If none was told.
-    """
-    if value is None:
-        raise InputError("the optimizer asked for a loss, but was told none")
-    return value if isinstance(value, Estimate) else float(np.asarray(value).item())
-
-
-def _pack_loss(loss: float) -> list[float]:
-    return [float(loss), loss.std] if isinstance(loss, Estimate) else [float(loss)]
-
-
-def _unpack_loss(packed: list[float]) -> float:
-    return Estimate(*packed) if len(packed) == 2 else packed[0]
-
-
-def _pack_pending(pending: Pending) -> dict[str, Any]:
-    return {**vars(pending), "loss": _pack_loss(pending.loss)}
-
-
-def _unpack_pending(packed: Mapping[str, Any]) -> Pending:
-    return Pending(**{**packed, "loss": _unpack_loss(packed["loss"])})
+        self._state = self.state.unpacked(plain)
