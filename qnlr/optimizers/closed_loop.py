@@ -1,8 +1,9 @@
 """Optimizers of qiskit-machine-learning that exist as closed loops, driven by ask and tell.
 
-In a closed loop ``minimize`` calls the objective when it likes. Here such a loop runs in a thread that stops at every call until it is told the value, so that the same training loop,
-meter and checkpoint serve it. Its state is the list of values it was told: told them again, it asks
-for the same points again.
+In a closed loop ``minimize`` calls the objective when it likes. Here such a loop runs in a thread
+that stops at every call until it is told the value, so that the same training loop, meter and
+checkpoint serve it. Its state is the list of values it was told: told them again, it asks for the
+same points again.
 """
 
 from __future__ import annotations
