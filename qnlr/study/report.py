@@ -13,6 +13,7 @@ import pandas as pd
 
 from qnlr.study.results import flatten
 from qnlr.study.stats import findings, summary
+from qnlr.study.store import RunFolder
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
@@ -86,25 +87,21 @@ def _endings(results: pd.DataFrame) -> str:
 
 def _provenance(folder: Path) -> str:
     """Return how to repeat the study, what all of its runs have in common, and with what it ran."""
-    config = _read(folder / "study.json")["config"]
+    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    config = study["config"]
     command = html.escape(f"qnlr run {config}")
     repeat = f"<h2>To repeat it</h2><pre>{command}</pre>" if config else ""
-    known = [_read(file) for file in sorted(folder.glob("*/provenance.json"))]
-    if not known:
-        return repeat
-    specs = [flatten(_read(file), ".") for file in folder.glob("*/spec.json")]
+    known: list[dict[str, Any]] = []
+    for run in study["runs"]:
+        for session in RunFolder(folder / run).provenance():
+            known += [] if session in known else [session]
+    specs = [flatten(spec, ".") for spec in study["runs"].values()]
     common = [
         f"{key} = {json.dumps(value, ensure_ascii=False)}"
         for key, value in specs[0].items()
         if value is not None and all(spec.get(key) == value for spec in specs)
     ]
     return (
-        f"{repeat}<h2>What all runs have in common</h2><p>Data: {html.escape(known[0]['data'])}."
-        f"</p><pre>{html.escape(chr(10).join(common))}</pre>"
-        f"<h2>With what they ran</h2><pre>{html.escape(json.dumps(known[0], indent=1))}</pre>"
+        f"{repeat}<h2>What all runs have in common</h2><pre>{html.escape(chr(10).join(common))}"
+        f"</pre><h2>With what they ran</h2><pre>{html.escape(json.dumps(known, indent=1))}</pre>"
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return content

@@ -5,7 +5,8 @@ results/<study>/<run_id>/spec.json           what was run
                          status.json         how it ended, final metrics and cost
                          history.parquet     one row a step
                          checkpoint.npz      where to go on
-                         provenance.json     versions, commit, kind of host
+                         provenance.json     versions, commit, kind of host: a list, longer than one
+                                                 where a resumed run found them changed
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class RunFolder:
 
     def status(self) -> dict[str, Any] | None:
         """Return ``status.json``, or None if the run has not ended in any way yet."""
-        return _read_json(self.path / "status.json")
+        status: dict[str, Any] | None = _read_json(self.path / "status.json")
+        return status
 
     @property
     def is_done(self) -> bool:
@@ -49,10 +51,21 @@ class RunFolder:
         return status is not None and Status(status["status"]).is_final
 
     def begin(self, spec: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
-        """Make the folder and say what is run."""
+        """Make the folder and say what is run, and with what: once more where that has changed.
+
+        How the run ended before, if it was interrupted or failed, is no longer true.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "spec.json", spec)
-        write_json(self.path / "provenance.json", provenance)
+        sessions = self.provenance()
+        if not sessions or sessions[-1] != provenance:
+            write_json(self.path / "provenance.json", [*sessions, provenance])
+        for stale in ("status.json", "error.txt"):
+            (self.path / stale).unlink(missing_ok=True)
+
+    def provenance(self) -> list[dict[str, Any]]:
+        """Return what the run was executed with; more than one entry if that changed on the way."""
+        return _read_json(self.path / "provenance.json") or []
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write where to go on, then the history for those who look on meanwhile."""
@@ -139,8 +152,5 @@ def write_json(path: Path, content: Any) -> None:
     beside.replace(path)
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

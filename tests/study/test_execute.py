@@ -1,4 +1,5 @@
 import json
+import platform
 import shutil
 
 import pandas as pd
@@ -8,6 +9,7 @@ from filelock import FileLock
 from qnlr.backends import AerBackend
 from qnlr.errors import CheckpointError, InputError
 from qnlr.study import Observer, execute, load_history, load_results, load_study
+from qnlr.study.store import RunFolder, write_json
 
 
 class Stop(Observer):
@@ -187,3 +189,16 @@ def test_a_bad_checkpoint_is_named_set_aside_and_not_restarted_over(broken, smal
     assert "finished" not in set(load_results(broken.parent)["status"])
     execute(load_study(small), broken.parent.parent)
     assert set(load_results(broken.parent)["status"]) == {"finished"}
+
+
+def test_resuming_forgets_how_the_run_stopped_and_keeps_what_it_ran_with(small, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path, observer=Stop(3))
+    run = RunFolder(tmp_path / "small" / load_results(tmp_path / "small")["run_id"][0])
+    first = {**run.provenance()[0], "python": "3.0"}
+    write_json(run.path / "provenance.json", [first])
+    run.end({"status": "failed", "sentence": "the machine is on fire"})
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path, observer=Stop(1))
+    assert load_results(tmp_path / "small")["status"][0] == "unfinished"
+    assert [session["python"] for session in run.provenance()] == ["3.0", platform.python_version()]
