@@ -95,6 +95,8 @@ def explain(error: ValidationError, table: Any, origin: Origin, place: Place) ->
         path = where = _config_path(problem["loc"], table)
         if problem["type"] == "unknown_key":
             where = (*where, problem["ctx"]["key"])
+        elif problem["type"] == "union_tag_invalid":
+            where = (*where, "name")
         for prefix, source in origin.items():
             if where[: len(prefix)] == prefix:
                 where = (*source, *where[len(prefix) :])
