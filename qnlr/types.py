@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+from qiskit.circuit import Gate
 
 from qnlr.errors import InputError, require_count, require_within
 
@@ -80,6 +82,29 @@ class NoiseLevel:
     def scaling(self) -> float:
         """The factor 1/(1 + νL) on the negative rate."""
         return 1.0 / (1.0 + self.rate * self.layers)
+
+
+def depth_in_layers(circuit: QuantumCircuit) -> int:
+    """Return the depth L of a circuit, in layers.
+
+    Args:
+        circuit: Any circuit.
+
+    Returns:
+        ``layers`` of the circuit's metadata, which the ansätze of this package set; for another
+        circuit the depth of its gates on two or more qubits, at least 1.
+
+    Example:
+        >>> circuit = QuantumCircuit(3)
+        >>> _ = circuit.cx(0, 1), circuit.cx(1, 2), circuit.x(0)
+        >>> depth_in_layers(circuit)
+        2
+    """
+    layers = (circuit.metadata or {}).get("layers")
+    if layers is not None:
+        return int(layers)
+    wide = circuit.depth(lambda step: isinstance(step.operation, Gate) and len(step.qubits) > 1)
+    return max(1, int(wide))
 
 
 @dataclass(frozen=True)

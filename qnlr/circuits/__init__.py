@@ -14,6 +14,5 @@ from qnlr.circuits.observables import mean_z as mean_z
 from qnlr.circuits.observables import variance as variance
 from qnlr.circuits.observables import z as z
 from qnlr.circuits.variational import VariationalCircuit as VariationalCircuit
-from qnlr.circuits.variational import depth_in_layers as depth_in_layers
 from qnlr.circuits.variational import require_shift_rule as require_shift_rule
 from qnlr.circuits.variational import variational_circuit as variational_circuit

@@ -124,7 +124,7 @@ def angle(features: int, qubits: int) -> Encoding:
 def zz(features: int, qubits: int, repetitions: int = 2) -> Encoding:
     r"""Encode features by the ZZ feature map, as Qiskit's ``zz_feature_map``.
 
-    .. math:: |ψ(x)⟩ = \Big[\exp\Big(i\sum_j x_j Z_j + i\sum_{j<k}(π-x_j)(π-x_k)Z_jZ_k\Big)
+    .. math:: |ψ(x)⟩ = \Big[\exp\Big(-i\sum_j x_j Z_j - i\sum_{j<k}(π-x_j)(π-x_k)Z_jZ_k\Big)
               H^{⊗d}\Big]^{r} |0⟩
 
     Source: Havlíček et al., Nature 567, 209 (2019).

@@ -11,6 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qnlr.circuits.encodings import Encoding
 from qnlr.errors import InputError
+from qnlr.types import depth_in_layers
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,12 @@ class VariationalCircuit:
                 f"the observable acts on {self.observable.num_qubits} qubits, the circuit has "
                 f"{self.circuit.num_qubits}"
             )
-        if {*self.angles, *self.weights} != set(self.circuit.parameters):
-            raise InputError("angles and weights together must be the parameters of the circuit")
+        together = (*self.angles, *self.weights)
+        twice = len(set(together)) < len(together)
+        if twice or set(together) != set(self.circuit.parameters):
+            raise InputError(
+                "angles and weights together must be the parameters of the circuit, each once"
+            )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -88,28 +93,6 @@ def variational_circuit(
         observable=observable,
         layers=depth_in_layers(ansatz),
     )
-
-
-def depth_in_layers(circuit: QuantumCircuit) -> int:
-    """Return the depth L of a circuit, in layers.
-
-    Args:
-        circuit: Any circuit.
-
-    Returns:
-        ``layers`` of the circuit's metadata, which the ansätze of this package set; for another
-        circuit the depth of its gates on two or more qubits, at least 1.
-
-    Example:
-        >>> circuit = QuantumCircuit(3)
-        >>> _ = circuit.cx(0, 1), circuit.cx(1, 2), circuit.x(0)
-        >>> depth_in_layers(circuit)
-        2
-    """
-    layers = (circuit.metadata or {}).get("layers")
-    if layers is not None:
-        return int(layers)
-    return max(1, int(circuit.depth(lambda instruction: len(instruction.qubits) > 1)))
 
 
 def require_shift_rule(circuit: QuantumCircuit, weights: Sequence[Parameter]) -> None:

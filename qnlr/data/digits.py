@@ -57,9 +57,10 @@ def digits(
         >>> len(data.train), len(data.test), data.features
         (285, 72, 16)
     """
-    pair = [int(digit) for digit in classes]
+    pair = list(classes)
     if len(pair) != 2 or len(set(pair)) != 2 or not set(pair) <= set(range(10)):
         raise InputError(f"classes = {list(classes)} is not valid; it must be two different digits")
+    pair = [int(digit) for digit in pair]
     if reduction not in REDUCTIONS:
         raise unknown_name("reduction", reduction, REDUCTIONS)
     images, digit = load_digits(return_X_y=True)
@@ -92,10 +93,15 @@ def _pooling(features: int) -> Fit:
 
 
 def _pca(features: int) -> Fit:
-    if not 1 <= features <= SIDE**2:
+    if features not in range(1, SIDE**2 + 1):
         raise InputError(f"features = {features} is not valid for PCA; it must lie in 1 to 64")
 
     def fit(train: FloatArray) -> Transform:
+        if features > len(train):
+            raise InputError(
+                f"features = {features} is not valid for PCA; it must be at most the number of "
+                f"training samples, {len(train)}"
+            )
         model = PCA(n_components=features, svd_solver="full").fit(train)
         return lambda images: model.transform(images)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from qnlr.data.dataset import Dataset
 from qnlr.data.preprocess import constant as append_constant
@@ -93,7 +94,7 @@ def _means(
         return np.where(first, 0.0, c), np.where(first, c, 0.0)
     if separation is not None:
         raise InputError("give either means or separation, not both")
-    array = np.asarray(means, dtype=float)
+    array = _array("means", means)
     if array.shape != (2, features) or not np.isfinite(array).all():
         raise InputError(
             f"means of shape {array.shape} are not valid; two finite vectors of length "
@@ -102,15 +103,27 @@ def _means(
     return array[0], array[1]
 
 
+def _array(name: str, value: ArrayLike) -> FloatArray:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} = {value!r} is not valid; {error}") from error
+
+
+def _negative(matrix: FloatArray) -> bool:
+    lowest = np.linalg.eigvalsh(matrix).min()
+    return bool((np.diag(matrix) < 0).any() or lowest < -1e-9 * np.abs(matrix).max())
+
+
 def _covariance(
     features: int, covariance: float | Sequence[float] | Sequence[Sequence[float]]
 ) -> FloatArray:
-    array = np.asarray(covariance, dtype=float)
+    array = _array("covariance", covariance)
     if array.ndim == 0:
         array = np.full(features, float(array))
     matrix = np.diag(array) if array.ndim == 1 else array
     valid = matrix.shape == (features, features) and np.isfinite(matrix).all()
-    if not valid or not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix).min() < -1e-9:
+    if not valid or not np.allclose(matrix, matrix.T) or _negative(matrix):
         raise InputError(
             f"covariance = {covariance!r} is not valid; it must be a variance >= 0, {features} of "
             f"them, or a symmetric positive semidefinite {features} x {features} matrix"

@@ -117,6 +117,8 @@ def constant(value: float | None) -> Fit:
         >>> constant(1.0)(np.empty((0, 2)))(np.array([[3.0, 4.0]]))
         array([[3., 4., 1.]])
     """
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"constant = {value!r} is not valid; it must be a finite number or None")
 
     def append(features: FloatArray) -> FloatArray:
         if value is None:

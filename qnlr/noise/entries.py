@@ -34,9 +34,7 @@ def quantum_error(entry: dict[str, Any]) -> QuantumError:
         >>> quantum_error(model.to_dict()["errors"][0]) == amplitude_damping_error(0.1)
         True
     """
-    size = 1 + max(
-        qubit for circuit in entry["instructions"] for step in circuit for qubit in step["qubits"]
-    )
+    size = _size(entry)
     return QuantumError(
         [
             (_circuit(steps, size), probability)
@@ -45,6 +43,18 @@ def quantum_error(entry: dict[str, Any]) -> QuantumError:
             )
         ]
     )
+
+
+def _size(entry: dict[str, Any]) -> int:
+    """Return the number of qubits: of where it acts, of its gate, or of what it touches."""
+    if where := entry.get("gate_qubits"):
+        return len(where[0])
+    gates = _standard_gates()
+    known = [gates[name].num_qubits for name in entry["operations"] if name in gates]
+    touched = (
+        qubit for circuit in entry["instructions"] for step in circuit for qubit in step["qubits"]
+    )
+    return int(max([*known, *(qubit + 1 for qubit in touched)]))
 
 
 def _circuit(steps: list[dict[str, Any]], size: int) -> QuantumCircuit:

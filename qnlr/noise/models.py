@@ -17,7 +17,7 @@ from qnlr.errors import InputError, require_within, unknown_name
 from qnlr.noise.entries import quantum_error
 
 ONE_QUBIT_GATES = ("rx", "ry", "rz", "h", "x", "y", "z", "s", "sdg", "t", "sx", "sxdg", "p", "u")
-TWO_QUBIT_GATES = ("cx", "cy", "cz", "ecr", "swap", "rxx", "ryy", "rzz", "rzx", "cp", "crx", "cry")
+TWO_QUBIT_GATES = ("cx", "cy", "cz", "ecr", "swap", "rxx", "ryy", "rzz", "rzx", "cp")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def from_file(path: str | Path) -> Noise:
     """
     file = Path(path)
     try:
-        content = json.loads(file.read_text())
+        content = json.loads(file.read_text(), parse_constant=_no_constant)
         model = _from_entries(content["errors"])
     except OSError as error:
         raise InputError(f"noise model {file} cannot be read: {error.strerror}") from error
@@ -151,7 +151,13 @@ def save(model: NoiseModel, path: str | Path) -> None:
     Path(path).write_text(json.dumps(model.to_dict(serializable=True)))
 
 
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a probability")
+
+
 def _from_entries(entries: list[dict[str, Any]]) -> NoiseModel:
+    if not isinstance(entries, list):
+        raise TypeError("errors are not a list")
     model = NoiseModel()
     for entry in entries:
         where = entry.get("gate_qubits")

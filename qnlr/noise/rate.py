@@ -11,7 +11,7 @@ from qiskit_aer.noise import NoiseModel
 from qnlr.errors import InputError
 from qnlr.noise.entries import quantum_error
 from qnlr.noise.models import Noise
-from qnlr.types import FloatArray, NoiseLevel
+from qnlr.types import FloatArray, NoiseLevel, depth_in_layers
 
 NOT_GATES = frozenset({"reset", "measure", "id", "delay"})
 
@@ -49,13 +49,21 @@ def _model_rates(model: NoiseModel) -> tuple[list[float], list[float], list[floa
     readout: list[float] = []
     for entry in model.to_dict()["errors"]:
         if entry["type"] == "roerror":
-            readout.append(1.0 - float(np.mean(np.diag(entry["probabilities"]))))
+            readout += _bit_errors(np.asarray(entry["probabilities"], dtype=float))
         elif gates := len(set(entry["operations"]) - NOT_GATES):
             error = quantum_error(entry)
             infidelity = 1.0 - average_gate_fidelity(error.to_quantumchannel())
             kind = one_qubit if error.num_qubits == 1 else two_qubit
             kind += [infidelity] * gates
     return one_qubit, two_qubit, readout
+
+
+def _bit_errors(confusion: FloatArray) -> list[float]:
+    """Return the mean probability to read each bit wrongly."""
+    states = np.arange(len(confusion))
+    flipped = states[:, None] ^ states[None, :]
+    bits = range(len(confusion).bit_length() - 1)
+    return [float((confusion * (flipped >> bit & 1)).sum() / len(confusion)) for bit in bits]
 
 
 def _device_rates(device: BackendV2) -> tuple[list[float], list[float], list[float]]:
@@ -92,10 +100,7 @@ def noise_level(noise: NoiseModel | BackendV2 | Noise, circuit: QuantumCircuit) 
         >>> noise_level(from_rate(0.02), ansatz).layers
         5
     """
-    layers = (circuit.metadata or {}).get("layers")
-    if layers is None:
-        layers = max(1, circuit.depth(lambda instruction: len(instruction.qubits) > 1))
-    return NoiseLevel(noise_rate(noise), int(layers))
+    return NoiseLevel(noise_rate(noise), depth_in_layers(circuit))
 
 
 def readout_confusion(model: NoiseModel, qubit: int) -> FloatArray:
