@@ -35,8 +35,9 @@ def main(folder: Path = Path("results"), steps: int = 40, seeds: int = 5) -> pd.
             streams = Streams.spawn(seed, run=label)
             training = Training(problem, backend, optimizer, settings, streams, weights)
             outcome = training.run()
-            about = {"label": label, "spec_seed": seed, "status": outcome.status}
-            rows.append({**about, **training.metrics(outcome), **training.costs()})
+            about = {"label": label, "setting": "", "baseline": "sgd", "spec_seed": seed}
+            ended = {"status": outcome.status, **training.metrics(outcome), **training.costs()}
+            rows.append({**about, **ended})
             histories.append(pd.DataFrame(training.history.state_dict()).assign(**about))
     print(*save_figures(pd.concat(histories), folder), sep="\n")
     return summary(pd.DataFrame(rows))

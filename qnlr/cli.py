@@ -107,7 +107,7 @@ def validate(config: Config) -> None:
     from qnlr.study.spec import load_study
 
     study = load_study(config)
-    check(study.runs, Builder(study.folder))
+    check(study, Builder(study.folder))
     number = len(study.runs)
     typer.echo(f"{config} is valid: study {study.name}, {number} run{'s' if number > 1 else ''}")
 

@@ -121,19 +121,39 @@ def require_within(name: str, value: float, low: float, high: float) -> float:
     return float(value)
 
 
-def require_count(name: str, value: int, low: int = 1) -> int:
-    """Return ``value`` if it is an integer of at least ``low``.
+def require_callable(name: str, value: object, valid: str) -> None:
+    """Make sure that a part is an object that can be called, and not a class or a name.
+
+    Args:
+        name: What the value is, for the message.
+        value: The value to check.
+        valid: Examples of what would be valid, for the message.
+
+    Raises:
+        InputError: If it is not.
+
+    Example:
+        >>> require_callable("trigger", max, "AnyIncrease()")
+    """
+    if isinstance(value, type) or not callable(value):
+        shown = value.__name__ if isinstance(value, type) else repr(value)
+        raise InputError(f"{name} = {shown} is not valid; it must be an object such as {valid}")
+
+
+def require_count(name: str, value: int, low: int = 1, high: int | None = None) -> int:
+    """Return ``value`` if it is an integer of at least ``low``, and at most ``high``.
 
     Args:
         name: What the value is, for the message.
         value: The number to check.
         low: Smallest valid value.
+        high: Largest valid value, or None for no limit.
 
     Returns:
         The value, as an int.
 
     Raises:
-        InputError: If the value is not an integer or is below ``low``.
+        InputError: If the value is not an integer or lies outside the range.
 
     Example:
         >>> require_count("shots", 1000)
@@ -143,8 +163,7 @@ def require_count(name: str, value: int, low: int = 1) -> int:
         whole = not isinstance(value, bool) and int(value) == value
     except (TypeError, ValueError, OverflowError):
         whole = False
-    if not whole or value < low:
-        raise InputError(
-            f"{name} = {value!r} is not valid; it must be an integer of at least {low}"
-        )
+    if not whole or value < low or (high is not None and value > high):
+        valid = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise InputError(f"{name} = {value!r} is not valid; it must be an integer {valid}")
     return int(value)

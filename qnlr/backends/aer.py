@@ -59,6 +59,11 @@ class AerBackend(PrimitiveBackend):
         self, model: VariationalCircuit, shots: int | None = None, noise: Noise | None = None
     ) -> None:
         super().__init__(model, shots)
+        if noise is not None and not isinstance(noise, Noise):
+            raise InputError(
+                f"noise = {noise!r} is not valid; it must be a qnlr.noise.Noise: from_rate(ν), "
+                "from_device(name), from_file(path), or Noise(model, description)"
+            )
         if self.shots is None and noise is not None and _noisy_measurement(noise):
             raise InputError(
                 "exact expectation values leave out the noise model's gate errors on measurements; "
@@ -66,6 +71,7 @@ class AerBackend(PrimitiveBackend):
             )
         self.noise = noise
         self._simulator = _simulator(noise)
+        _require_room(model.circuit.num_qubits, noise, self._simulator)
         found, self._constant = bases(model.circuit, model.observable)
         self._bases = [self._isa(basis) for basis in found]
         self._circuits = [self._read(basis) for basis in self._bases]
@@ -131,6 +137,22 @@ class AerBackend(PrimitiveBackend):
         if self.noise is None:
             return [np.eye(2) for _ in basis.qubits]
         return [readout_confusion(self.noise.model, qubit) for qubit in basis.qubits]
+
+
+def _require_room(qubits: int, noise: Noise | None, simulator: AerSimulator) -> None:
+    device = noise.device if noise else None
+    if device is not None and qubits > device.num_qubits:
+        raise InputError(
+            f"{qubits} qubits do not fit the device {device.name}, which has {device.num_qubits}; "
+            "take fewer qubits or a larger device"
+        )
+    method = simulator.options.method
+    fit = AerSimulator(method=method).configuration().n_qubits  # by this machine's memory
+    if qubits > fit:
+        raise InputError(
+            f"{qubits} qubits do not fit this machine's memory; as a {method.replace('_', ' ')} it "
+            f"holds at most {fit}"
+        )
 
 
 def _noisy_measurement(noise: Noise) -> bool:

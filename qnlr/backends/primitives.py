@@ -15,8 +15,11 @@ from qiskit.primitives import (
 from qnlr.backends.gradients import parameter_shift
 from qnlr.backends.readout import bases, counts_table, expectations_from_counts
 from qnlr.circuits import VariationalCircuit, require_shift_rule
-from qnlr.errors import require_count
+from qnlr.errors import InputError, require_count
 from qnlr.types import Cost, Expectations, FloatArray, Jacobian
+
+MAX_SHOTS = 2**31 - 1
+MAX_STATEVECTOR_QUBITS = 24
 
 
 def parameter_array(weights: FloatArray, angles: FloatArray) -> FloatArray:
@@ -58,7 +61,7 @@ class PrimitiveBackend:
         require_shift_rule(model.circuit, model.weights)
         self.model = model
         self.circuits_per_value = 1
-        self.shots = None if shots is None else require_count("shots", shots)
+        self.shots = None if shots is None else require_count("shots", shots, high=MAX_SHOTS)
 
     def values(
         self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
@@ -178,7 +181,7 @@ def statevector(model: VariationalCircuit, shots: int | None = None) -> Primitiv
         The backend.
 
     Raises:
-        InputError: If shots is below 1.
+        InputError: If shots is below 1, or the circuit has more than 24 qubits.
 
     Example:
         >>> from qnlr.circuits import angle, hardware_efficient, variational_circuit, z
@@ -190,6 +193,12 @@ def statevector(model: VariationalCircuit, shots: int | None = None) -> Primitiv
         >>> statevector(model, shots=1000).values(weights, angles, rng).stds.round(3)
         array([0.   , 0.027])
     """
+    qubits = model.circuit.num_qubits
+    if qubits > MAX_STATEVECTOR_QUBITS:
+        raise InputError(
+            f"{qubits} qubits are too many for the statevector backend, which takes at most "
+            f"{MAX_STATEVECTOR_QUBITS}; take fewer qubits, or the aer backend"
+        )
     if shots is None:
         return EstimatorBackend(model, StatevectorEstimator())
     # One generator for all PUBs of a job: an integer seed would start every PUB alike.

@@ -73,12 +73,12 @@ def amplitude(features: int, qubits: int, data_qubits: Sequence[int] | None = No
     """
     require_count("qubits", qubits)
     require_count("features", features, low=2)
-    if features > 2**qubits:
+    levels = (features - 1).bit_length()
+    if levels > qubits:
         raise InputError(
             f"features d = {features} do not fit {qubits} qubits; amplitude encoding holds at most "
             f"2^{qubits} = {2**qubits}: use fewer features or more qubits"
         )
-    levels = (features - 1).bit_length()
     where = tuple(range(levels)) if data_qubits is None else tuple(data_qubits)
     if len(set(where)) != levels or len(where) != levels or not set(where) <= set(range(qubits)):
         raise InputError(

@@ -42,8 +42,8 @@ def gaussian(
     Args:
         data_rng: Draws the samples.
         split_rng: Draws the split.
-        features: d, at least 2.
-        samples: Number of samples of both classes together, at least 10.
+        features: d, 2 to 4096.
+        samples: Number of samples of both classes together, 10 to 10⁷.
         separation: Distance ‖μ₊ − μ₋‖ > 0; 2√d by default, that is c = 2. Not with ``means``.
         means: μ₋ and μ₊, each of length d, instead of a separation.
         covariance: Σ: a variance, d variances, or a d × d matrix.
@@ -62,8 +62,8 @@ def gaussian(
         >>> data.train.features.shape, data.test.features.shape
         ((80, 8), (20, 8))
     """
-    require_count("features", features, low=2)
-    require_count("samples", samples, low=10)
+    features = require_count("features", features, low=2, high=4096)
+    samples = require_count("samples", samples, low=10, high=10_000_000)
     low, high = _means(features, separation, means)
     matrix = _covariance(features, covariance)
     half = samples // 2

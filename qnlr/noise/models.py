@@ -67,6 +67,12 @@ def from_rate(
         0.007
     """
     require_within("noise rate ν", rate, 0.0, 1.0)
+    if rate > 0.35 and readout is None:
+        raise InputError(
+            f"rate = {rate!r} is not valid by itself: above 0.35 it would read bits wrongly more "
+            "often than not; choose a rate of at most 0.35, or give one_qubit, two_qubit and "
+            "readout apart"
+        )
     r1 = require_within("one_qubit", rate / 7 if one_qubit is None else one_qubit, 0.0, 0.5)
     r2 = require_within("two_qubit", 10 * rate / 7 if two_qubit is None else two_qubit, 0.0, 0.75)
     ro = require_within("readout", 10 * rate / 7 if readout is None else readout, 0.0, 0.5)
@@ -98,7 +104,7 @@ def from_device(device: str) -> Noise:
         5
     """
     classes = _fake_devices()
-    name = _snake(device)
+    name = _snake(device) if isinstance(device, str) else repr(device)
     if name not in classes:
         raise unknown_name("fake device", device, classes)
     fake = classes[name]()
@@ -122,7 +128,7 @@ def from_file(path: str | Path) -> Noise:
     """
     file = Path(path)
     try:
-        content = json.loads(file.read_text(), parse_constant=_no_constant)
+        content = json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_no_constant)
         model = _from_entries(content["errors"])
     except OSError as error:
         raise InputError(f"noise model {file} cannot be read: {error.strerror}") from error

@@ -28,8 +28,14 @@ from qiskit_machine_learning.optimizers import (
 from qiskit_machine_learning.utils import algorithm_globals
 
 from qnlr.errors import InputError, require_count
-from qnlr.optimizers.state import STATE_VERSION, StepRecord, as_loss, require_version
-from qnlr.types import FloatArray
+from qnlr.optimizers.state import (
+    STATE_VERSION,
+    StepRecord,
+    as_loss,
+    initial_weights,
+    require_version,
+)
+from qnlr.types import Estimate, FloatArray
 
 
 class _Stopped(BaseException):
@@ -65,6 +71,8 @@ class ClosedLoop(SteppableOptimizer):
 
     def __init__(self, maxiter: int, seed: int | None) -> None:
         super().__init__(maxiter=require_count("maxiter", maxiter))
+        if seed is not None:
+            require_count("seed", seed, low=0)
         self.seed = seed
         self._requests: queue.Queue[FloatArray | BaseException | None] = queue.Queue()
         self._answers: queue.Queue[float | None] = queue.Queue()
@@ -130,7 +138,7 @@ class ClosedLoop(SteppableOptimizer):
             bounds: Ignored.
         """
         self.close()
-        weights = np.atleast_1d(np.array(x0, dtype=float))
+        weights = initial_weights(x0)
         self._state = ClosedLoopState(
             x=weights, fun=fun, jac=None, nfev=0, njev=0, nit=0, x0=weights.copy()
         )
@@ -182,7 +190,7 @@ class ClosedLoop(SteppableOptimizer):
                 step=state.nit,
                 parameters=state.first,
                 next_parameters=following,
-                loss=loss if len(state.losses) == 1 else float(np.mean(state.losses)),
+                loss=_mean(state.losses),
                 probe_loss=None,
                 gradient_norm=math.nan,
                 rate=math.nan,
@@ -273,3 +281,12 @@ class ClosedLoop(SteppableOptimizer):
         if isinstance(request, BaseException):
             raise request
         self._asked, self._ended = request, request is None
+
+
+def _mean(losses: list[float]) -> float:
+    """Return the mean of losses, with its standard error where they carry theirs."""
+    mean = float(np.mean(losses))
+    if not all(isinstance(loss, Estimate) for loss in losses):
+        return mean
+    variance = sum(loss.std**2 for loss in losses if isinstance(loss, Estimate))
+    return Estimate(mean, math.sqrt(variance) / len(losses))

@@ -18,7 +18,8 @@ class SPSA(ClosedLoop):
 
     .. math:: θ_{t+1} = θ_t - η \frac{L(θ_t + cΔ) - L(θ_t - cΔ)}{2c} Δ, \qquad Δ_k = ±1
 
-    A step is two evaluations of the loss, whatever the number of weights.
+    A step is two evaluations of the loss, whatever the number of weights; the loss that it records
+    is their mean, so that of θ ± cΔ, not of θ.
 
     Source: Spall, IEEE Trans. Autom. Control 37, 332 (1992).
 

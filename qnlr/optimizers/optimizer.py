@@ -23,7 +23,7 @@ from qiskit_machine_learning.optimizers import (
     TellData,
 )
 
-from qnlr.errors import InputError, require_count, require_positive
+from qnlr.errors import InputError, require_callable, require_count, require_positive
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
 from qnlr.optimizers.rates import Feedback, RateRule
@@ -33,6 +33,7 @@ from qnlr.optimizers.state import (
     SignedRateState,
     StepRecord,
     as_loss,
+    initial_weights,
     require_version,
 )
 from qnlr.types import FloatArray
@@ -54,7 +55,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         perturbation: Distance of the forward differences that stand in for a missing gradient.
 
     Raises:
-        InputError: If ``maxiter`` is below 1 or ``perturbation`` is not above 0.
+        InputError: If ``maxiter`` is below 1, ``perturbation`` is not above 0, ``seed`` is below 0,
+            or a part is none.
 
     Example:
         Adam's direction with the negative-rate rule, which differs from Adam in one object:
@@ -81,6 +83,12 @@ class SignedRateOptimizer(SteppableOptimizer):
         perturbation: float = 0.01,
     ) -> None:
         super().__init__(maxiter=require_count("maxiter", maxiter))
+        require_callable("direction", direction, "Plain(), AdaptiveMoments()")
+        require_callable("rate", rate, "Constant(0.01), NegativeRate(0.01)")
+        if corrective is not None:
+            require_callable("corrective", corrective, "Reversal(), GaussianNoise()")
+        if seed is not None:
+            require_count("seed", seed, low=0)
         self.direction = direction
         self.rate = rate
         self.corrective = Reversal() if corrective is None else corrective
@@ -167,7 +175,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             jac: Its gradient; without one, forward differences are taken.
             bounds: Ignored.
         """
-        weights = np.atleast_1d(np.array(x0, dtype=float))
+        weights = initial_weights(x0)
         self._state = SignedRateState(
             x=weights,
             fun=fun,
@@ -327,5 +335,5 @@ class SignedRateOptimizer(SteppableOptimizer):
         """
         require_version(plain)
         if self._state is None:
-            self.start(None, plain["x"])
+            self.start(None, np.zeros_like(plain["x"]))
         self._state = self.state.unpacked(plain)

@@ -9,9 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from qnlr.errors import InputError, require_count, require_positive, require_within
+from qnlr.errors import (
+    InputError,
+    is_number,
+    require_callable,
+    require_count,
+    require_positive,
+    require_within,
+)
 from qnlr.optimizers.triggers import AnyIncrease, Trigger
 from qnlr.types import NoiseLevel
 
@@ -183,8 +190,22 @@ class NegativeRate:
 
     def __post_init__(self) -> None:
         require_positive("learning_rate", self.learning_rate)
-        if not callable(self.negative_rate) and not hasattr(self.negative_rate, "negative_rate"):
-            require_positive("negative_rate", self.negative_rate)
+        rule = self.negative_rate
+        if is_number(rule):
+            require_positive("negative_rate", cast(float, rule))
+        elif isinstance(rule, type) or not (
+            isinstance(rule, (Ratio, Equation10)) or callable(rule)
+        ):
+            raise InputError(
+                f"negative_rate = {rule!r} is not valid; it must be a number above 0, "
+                "Ratio(kappa), Equation10(...), or a function of a Feedback"
+            )
+        require_callable("trigger", self.trigger, "AnyIncrease(), Tolerance(tau)")
+        if self.noise_level is not None and not isinstance(self.noise_level, NoiseLevel):
+            raise InputError(
+                f"noise_level = {self.noise_level!r} is not valid; it must be None, a NoiseLevel, "
+                "or what qnlr.noise.noise_level(noise, circuit) returns"
+            )
 
     def initial_state(self) -> State:
         """Return an empty state."""

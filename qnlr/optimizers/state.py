@@ -178,6 +178,21 @@ def as_loss(value: Any) -> float:
     return value if isinstance(value, Estimate) else float(np.asarray(value).item())
 
 
+def initial_weights(x0: Any) -> FloatArray:
+    """Return initial weights as an array of their own.
+
+    Raises:
+        InputError: If they are not a list of finite numbers.
+    """
+    try:
+        weights = np.atleast_1d(np.array(x0, dtype=float))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"x0 = {x0!r} is not valid; it must be a list of numbers") from error
+    if weights.ndim != 1 or not np.isfinite(weights).all():
+        raise InputError(f"x0 = {x0!r} is not valid; it must be a list of finite numbers")
+    return weights
+
+
 def _pack_loss(loss: float) -> list[float]:
     return [float(loss), loss.std] if isinstance(loss, Estimate) else [float(loss)]
 

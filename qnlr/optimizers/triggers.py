@@ -69,6 +69,9 @@ class StandardErrors:
 
     .. math:: L(θ') - L(θ) > z \sqrt{s^2 + s'^2}
 
+    The standard errors are estimated from the shots themselves: they should be at least 5 to a
+    circuit, as an estimate of 0 from 2 or 3 equal shots lets any increase fire.
+
     Args:
         z: z > 0, in standard errors.
 

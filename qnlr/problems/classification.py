@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qnlr.circuits import Encoding, VariationalCircuit
-from qnlr.data import Dataset, Samples
+from qnlr.data import Dataset, Samples, checked_samples
 from qnlr.errors import InputError
 from qnlr.problems.losses import Loss, SquaredError
 from qnlr.types import Backend, Estimate, Expectations, FloatArray, Jacobian
@@ -80,7 +80,7 @@ class Classification:
         loss: Loss of one sample.
 
     Raises:
-        InputError: If the features of the dataset cannot be encoded.
+        InputError: If features or labels of the dataset are not valid, or cannot be encoded.
 
     Example:
         >>> from qnlr.backends import statevector
@@ -201,6 +201,9 @@ class Classification:
         return Estimate(float(losses.mean()), float(np.sqrt(variances.sum())) / len(labels))
 
     def _encode(self, which: str, samples: Samples) -> Batch:
+        samples = checked_samples(
+            f"{self.dataset.name}, {which} samples", samples.features, samples.labels
+        )
         try:
             return Batch(self.encoding.angles_from(samples.features), samples.labels)
         except InputError as error:

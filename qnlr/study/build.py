@@ -9,23 +9,30 @@ from typing import Any, TypeVar
 from qnlr.backends import PrimitiveBackend
 from qnlr.circuits import Encoding, VariationalCircuit, variance, variational_circuit
 from qnlr.data import Dataset
-from qnlr.errors import InputError
+from qnlr.errors import InputError, require_count
 from qnlr.noise import noise_rate
+from qnlr.optimizers import NLR, AskTell, StandardErrors
 from qnlr.problems import Classification
 from qnlr.rng import canonical_json, stream
+from qnlr.study.parts import BuildError, within
 from qnlr.study.schema import RunSpec
+from qnlr.study.spec import Study
 from qnlr.training import Streams, Training, TrainingSettings
-from qnlr.types import NoiseLevel
+from qnlr.types import FloatArray, NoiseLevel
 
 Built = TypeVar("Built")
+PREPROCESSING = {"features", "reduction", "scaling", "constant"}
+MAX_QUBITS, MAX_LAYERS = 1_000, 10_000
 
 
 class Builder:
     """Builds runs, and shares between them what they have in common.
 
     Datasets depend on data and seed; a circuit is transpiled once for all runs that have it.
-    Random streams depend on the seed and on what they are for: runs that differ in their optimizer
-    alone see the same data, initial weights and mini-batches. Shots are drawn for every run apart.
+    Random streams depend on the seed and on what they are for: samples, split and mini-batches on
+    what they are drawn from; initial weights on qubits, layers and ansatz; shots on the whole run
+    but how long it trains and what is kept of it. So runs that differ in their optimizer alone see
+    the same data, initial weights and mini-batches, and draw their shots apart.
 
     Args:
         folder: Folder that paths in the config are relative to.
@@ -45,59 +52,57 @@ class Builder:
             The run, at its beginning.
 
         Raises:
-            InputError: If a value is not valid; the message begins with the table it is in.
+            BuildError: If a value is not valid; it knows the table that the value is in.
         """
         plain = spec.model_dump(mode="json")
-        dataset = self._dataset(spec)
-        encoding, model = self._circuit(spec, dataset.features)
-        backend = self._backend(spec, model, dataset.features)
-        problem = _in_table("data", lambda: self._problem(spec, model, encoding, dataset))
-        settings = _in_table("training", lambda: TrainingSettings(**plain["training"]))
-        optimizer = _in_table(
-            "optimizer",
-            lambda: spec.optimizer.build(
-                noise_level=NoiseLevel(self._noise_rate(spec, backend), spec.circuit.layers),
-                observable_variance=variance(model.observable),
-                maxiter=settings.steps,
-                seed=int(stream("optimizer", spec.seed, plain).integers(2**32)),
-            ),
-        )
-        streams = Streams.spawn(spec.seed, plain, data=[plain["data"], settings.batch_size])
-        if not spec.init.low < spec.init.high:
-            raise InputError(
-                f"init: low = {spec.init.low:g} is not valid; it must be below high = "
-                f"{spec.init.high:g}"
-            )
-        init = stream("init", spec.seed, [plain["circuit"], plain["init"]])
-        weights = init.uniform(spec.init.low, spec.init.high, problem.num_weights)
-        return _in_table(
-            "training",
-            lambda: Training(problem, backend, optimizer, settings, streams, weights),
-        )
+        # What may be changed to look closer at a run, or to stop it elsewhere, is no part of this.
+        own = {**plain, "training": {"batch_size": plain["training"]["batch_size"]}}
+        with within("data"):
+            dataset = self._dataset(spec)
+        with within("circuit"):
+            encoding, model = self._circuit(spec, dataset.features)
+        with within("backend"):
+            backend = self._backend(spec, model, dataset.features)
+        with within("problem"):
+            loss = spec.problem.loss.build()
+        with within("data"):
+            problem = Classification(model, encoding, dataset, loss)
+        with within("training"):
+            settings = TrainingSettings(**plain["training"])
+        with within("optimizer"):
+            optimizer = self._optimizer(spec, backend, settings.steps, own)
+        with within("init"):
+            weights = self._weights(spec, problem.num_weights)
+        drawn = [_drawn(spec), settings.batch_size]
+        with within("training"):
+            streams = Streams.spawn(spec.seed, own, data=drawn)
+            return Training(problem, backend, optimizer, settings, streams, weights)
 
     def _dataset(self, spec: RunSpec) -> Dataset:
-        plain = spec.data.model_dump(mode="json")
-
         def build() -> Dataset:
             dataset: Dataset = spec.data.build(
-                data_rng=stream("data", spec.seed, plain),
-                split_rng=stream("split", spec.seed, plain),
+                data_rng=stream("data", spec.seed, _drawn(spec)),
+                split_rng=stream("split", spec.seed, _drawn(spec)),
             )
             return dataset
 
-        return self._once("data", [plain, spec.seed], lambda: _in_table("data", build))
+        return self._once("data", [spec.data.model_dump(mode="json"), spec.seed], build)
 
     def _circuit(self, spec: RunSpec, features: int) -> tuple[Encoding, VariationalCircuit]:
         table = spec.circuit
 
         def build() -> tuple[Encoding, VariationalCircuit]:
-            encoding = table.encoding.build(features=features, qubits=table.qubits)
-            ansatz = table.ansatz.build(qubits=table.qubits, layers=table.layers)
-            observable = table.observable.build(qubits=table.qubits)
+            require_count("qubits", table.qubits, high=MAX_QUBITS)
+            require_count("layers", table.layers, high=MAX_LAYERS)
+            with within("encoding"):
+                encoding = table.encoding.build(features=features, qubits=table.qubits)
+            with within("ansatz"):
+                ansatz = table.ansatz.build(qubits=table.qubits, layers=table.layers)
+            with within("observable"):
+                observable = table.observable.build(qubits=table.qubits)
             return encoding, variational_circuit(encoding, ansatz, observable)
 
-        content = [table.model_dump(mode="json"), features]
-        return self._once("circuit", content, lambda: _in_table("circuit", build))
+        return self._once("circuit", [table.model_dump(mode="json"), features], build)
 
     def _backend(self, spec: RunSpec, model: VariationalCircuit, features: int) -> PrimitiveBackend:
         content = [
@@ -110,12 +115,30 @@ class Builder:
             backend: PrimitiveBackend = spec.backend.build(model=model, folder=self._folder)
             return backend
 
-        return self._once("backend", content, lambda: _in_table("backend", build))
+        return self._once("backend", content, build)
 
-    def _problem(
-        self, spec: RunSpec, model: VariationalCircuit, encoding: Encoding, dataset: Dataset
-    ) -> Classification:
-        return Classification(model, encoding, dataset, spec.problem.loss.build())
+    def _optimizer(self, spec: RunSpec, backend: PrimitiveBackend, steps: int, own: Any) -> AskTell:
+        optimizer: AskTell = spec.optimizer.build(
+            noise_level=NoiseLevel(self._noise_rate(spec, backend), spec.circuit.layers),
+            observable_variance=variance(backend.model.observable),
+            maxiter=steps,
+            seed=int(stream("optimizer", spec.seed, own).integers(2**32)),
+        )
+        trigger = optimizer.rule.trigger if isinstance(optimizer, NLR) else None
+        if isinstance(trigger, StandardErrors) and backend.shots == 1:
+            raise InputError(
+                "the trigger standard_errors needs losses with a standard error, and one shot has "
+                "none; set shots to at least 2 in [backend], or use another trigger"
+            )
+        return optimizer
+
+    def _weights(self, spec: RunSpec, number: int) -> FloatArray:
+        low, high = spec.init.low, spec.init.high
+        if not low < high:
+            raise InputError(f"low = {low:g} is not valid; it must be below high = {high:g}")
+        circuit = spec.circuit
+        about = [circuit.qubits, circuit.layers, circuit.ansatz.model_dump(), [low, high]]
+        return stream("init", spec.seed, about).uniform(low, high, number)
 
     def _noise_rate(self, spec: RunSpec, backend: PrimitiveBackend) -> float:
         noise = getattr(backend, "noise", None)
@@ -130,22 +153,23 @@ class Builder:
         return found
 
 
-def validate(specs: tuple[RunSpec, ...], builder: Builder) -> None:
+def validate(study: Study, builder: Builder) -> None:
     """Build every run, so that whatever is not valid is found before anything is written.
 
     Args:
-        specs: The runs.
-        builder: Builds them.
+        study: The study.
+        builder: Builds its runs.
 
     Raises:
-        InputError: If a value is not valid.
+        InputError: If a value is not valid; the message names the place in the config.
     """
-    for spec in specs:
-        builder.run(spec)
+    for number, spec in enumerate(study.runs):
+        try:
+            builder.run(spec)
+        except BuildError as error:
+            raise study.misplaced(number, error) from error
 
 
-def _in_table(table: str, build: Callable[[], Built]) -> Built:
-    try:
-        return build()
-    except InputError as error:
-        raise InputError(f"[{table}] {error}") from error
+def _drawn(spec: RunSpec) -> dict[str, Any]:
+    """Return what samples are drawn from, without what is done to them afterwards."""
+    return spec.data.model_dump(mode="json", exclude=PREPROCESSING)

@@ -17,7 +17,6 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from qnlr.errors import InputError
 from qnlr.study.execute import Observer
 from qnlr.training import Outcome, Status, Training
 
@@ -69,12 +68,19 @@ class Progress(Observer):
             self._bars.remove_task(self._runs)
         self._bars.stop()
 
-    def begin_study(self, runs: int, done: int) -> None:
-        """Show how many runs there are, and how many are done already."""
+    def begin_study(self, runs: int, done: int, dropped: int) -> None:
+        """Show how many runs there are, and how many are done already or listed no more."""
         assert self._runs is not None
         self._bars.update(self._runs, description=self._name, total=runs, completed=done)
         if done:
             self._console.print(f"{done} of {runs} runs are done already")
+        if dropped:
+            self._console.print(
+                f"{dropped} runs of an earlier config of this name are listed no more; they are "
+                "kept, see load_results(…, every_run=True)",
+                markup=False,
+                soft_wrap=True,
+            )
 
     def begin_run(self, label: str, seed: int, training: Training) -> None:
         """Show a bar for the run."""
@@ -134,9 +140,13 @@ def show_study(folder: Path) -> None:
     out = console()
     with out.status("drawing the figures"):
         history = load_history(folder)
-        files = [] if history.empty else _write_files(folder, results, history)
+        try:
+            files = [] if history.empty else _write_files(folder, results, history)
+        except OSError as error:  # what was measured is worth showing all the same
+            files = []
+            out.print(f"figures cannot be written to {folder}: {error.strerror}", markup=False)
     for file in files:
-        out.print(f"{file.stem.replace('_', ' ')}: {file}", soft_wrap=True)
+        out.print(f"{file.stem.replace('_', ' ')}: {file}", markup=False, soft_wrap=True)
     table = summary(results)
     if not table.empty:
         seeds = "/".join(table["seeds"].unique())
@@ -160,15 +170,12 @@ def show_study(folder: Path) -> None:
             f"{row['label']}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})",
             markup=False,
         )
-    out.print(f"results: {folder}", soft_wrap=True)
+    out.print(f"results: {folder}", markup=False, soft_wrap=True)
 
 
 def _write_files(folder: Path, results: pd.DataFrame, history: pd.DataFrame) -> list[Path]:
     from qnlr.study.figures import save_figures
     from qnlr.study.report import write_report
 
-    try:
-        figures = save_figures(history, folder)
-        return [*figures, write_report(folder, results, figures)]
-    except OSError as error:
-        raise InputError(f"figures cannot be written to {folder}: {error.strerror}") from error
+    figures = save_figures(history, folder)
+    return [*figures, write_report(folder, results, figures)]

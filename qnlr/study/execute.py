@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import traceback
@@ -19,15 +20,18 @@ from qnlr.study.provenance import provenance
 from qnlr.study.results import labels
 from qnlr.study.schema import RunSpec
 from qnlr.study.spec import Study, run_id
-from qnlr.study.store import RunFolder, unused, writable_folder, write_json
+from qnlr.study.store import RunFolder, read_json, unused, writable_folder, write_json
 from qnlr.training import Outcome, Status, Training
 
 
 class Observer:
     """Told how a study goes on; does nothing. Subclass it to show progress."""
 
-    def begin_study(self, runs: int, done: int) -> None:
-        """Told how many runs there are, and how many of them are done already."""
+    def begin_study(self, runs: int, done: int, dropped: int) -> None:
+        """Told how many runs there are, how many are done, and how many are listed no more.
+
+        The last are those of an earlier config of that name; their results are kept.
+        """
 
     def begin_run(self, label: str, seed: int, training: Training) -> None:
         """Told that a run begins, or goes on from where ``training`` stands."""
@@ -83,10 +87,11 @@ def execute(
     folder = Path(results) / study.name
     writable_folder(folder)
     builder = Builder(study.folder)
-    validate(study.runs, builder)
+    validate(study, builder)
     with _lock(folder):
-        if fresh:
-            _move_aside(folder)
+        if fresh and folder.is_dir() and any(folder.iterdir()):
+            folder.rename(unused(folder.with_name(f"{folder.name}.old")))
+        folder.mkdir(exist_ok=True)
         folders = [RunFolder(folder / run_id(spec)) for spec in study.runs]
         states = [
             None if run.is_done else _checkpoint(run, spec, builder)
@@ -94,9 +99,10 @@ def execute(
         ]
         plain = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
         config = None if study.source is None else str(study.source)
+        dropped = set((read_json(folder / "study.json") or {}).get("runs", {})) - set(plain)
         write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
         watch = observer or Observer()
-        watch.begin_study(len(folders), sum(run.is_done for run in folders))
+        watch.begin_study(len(folders), sum(run.is_done for run in folders), len(dropped))
         names, failed = labels(list(plain.values())), 0
         with _signals() as caught:
             for spec, run, state, name in zip(study.runs, folders, states, names, strict=True):
@@ -141,7 +147,9 @@ def _execute_run(
             "status": outcome.status,
             "sentence": outcome.sentence,
             "steps": training.steps_done,
-            "metrics": metrics,
+            "metrics": {
+                name: value if math.isfinite(value) else None for name, value in metrics.items()
+            },
             "cost": training.costs(),
         }
     )
@@ -165,20 +173,12 @@ def _checkpoint(run: RunFolder, spec: RunSpec, builder: Builder) -> dict[str, An
     return state
 
 
-def _move_aside(folder: Path) -> None:
-    content = [file for file in folder.iterdir() if file.name != ".lock"]
-    if content:
-        aside = unused(folder.with_name(folder.name + ".old"))
-        aside.mkdir()
-        for file in content:
-            file.rename(aside / file.name)
-
-
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the study, by a file beside its folder, so that the folder can be moved meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0):
             yield
     except Timeout as error:
         raise InputError(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from qnlr.study.stats import baseline_of, mean_interval
+from qnlr.files import replacing
+from qnlr.study.stats import baselines, mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,14 +23,17 @@ FIGURES = {
 }
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 STYLES = ("-", "--", "-.", ":")
+TITLE: dict[str, Any] = {"fontsize": "small", "loc": "left"}
+ACROSS = 3
 
 
 def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
-    """Draw a column of the history per step, and below it the paired difference to the baseline.
+    """Draw a column of the history per step, and below it paired differences to the baselines.
 
-    The upper panel shows means over seeds. Mini-batches differ from step to step, but are the same
-    for all methods on one seed, so the differences in the lower panel, with their 95 % interval,
-    show what the means cannot.
+    Each setting that a study varies besides the optimizer has panels of its own. The upper one
+    shows means over seeds. Mini-batches differ from step to step, but are the same for all methods
+    on one seed, so the differences in the lower panel, with their 95 % interval, show what the
+    means cannot.
 
     Args:
         history: What :func:`qnlr.load_history` returned.
@@ -39,33 +45,51 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    methods = list(dict.fromkeys(history["label"]))
-    baseline = baseline_of(methods)
-    figure = Figure(figsize=(6.4, 5.2 if len(methods) > 1 else 3.6), layout="constrained")
-    upper, *rest = figure.subplots(min(len(methods), 2), 1, sharex=True, squeeze=False)[:, 0]
-    wide = history.pivot(index=["spec_seed", "step"], columns="label", values=column)
-    for number, method in enumerate(methods):
-        look = {
-            "color": COLOURS[number % len(COLOURS)],
-            "linestyle": STYLES[number % len(STYLES)],
-            "linewidth": 1.8,
-        }
-        means = wide[method].groupby("step").mean()
-        upper.plot(means.index, means, label=method, **look)
-        if method != baseline:
-            _band(rest[0], wide[method] - wide[baseline], look)
-    upper.set(ylabel=ylabel, ylim=(0.0, None))
-    upper.legend(frameon=False, fontsize="small")
-    seeds = history["spec_seed"].nunique()
-    upper.set_title(f"mean over {seeds} seeds", fontsize="small", loc="left")
-    for axes in rest:
-        axes.axhline(0.0, color=COLOURS[methods.index(baseline)], linewidth=1.0)
-        axes.set_ylabel(f"difference to {baseline}")
-        axes.set_title("paired difference, 95 % interval", fontsize="small", loc="left")
-    for axes in (upper, *rest):
+    parts = dict(list(history.groupby("setting", sort=False)))
+    compared = any(base not in ("", name) for name, base in baselines(history).items())
+    high, across = 1 + compared, min(len(parts), ACROSS)
+    down = math.ceil(len(parts) / across)
+    size = (6.4 * across, (5.2 if compared else 3.6) * down)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(high * down, across, squeeze=False)
+    for axes in grid.flat[:]:
+        axes.set_visible(False)
         axes.spines[["top", "right"]].set_visible(False)
-    (rest[-1] if rest else upper).set_xlabel("step")
+    for number, (setting, part) in enumerate(parts.items()):
+        row, place = divmod(number, across)
+        panels = grid[high * row : high * (row + 1), place]
+        _panels(list(panels), part, str(setting), column)
+        panels[0].set_ylabel(ylabel)
+        panels[-1].set_xlabel("step")
     return figure
+
+
+def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str) -> None:
+    """Draw the means of one setting, and the differences where there is a panel for them."""
+    upper, *lower = panels
+    wide = history.pivot(index=["spec_seed", "step"], columns="label", values=column)
+    pairs = baselines(history)
+    colours = dict(zip(pairs, itertools.cycle(COLOURS), strict=False))
+    for (method, baseline), style in zip(pairs.items(), itertools.cycle(STYLES), strict=False):
+        look: dict[str, Any] = {"color": colours[method], "linestyle": style, "linewidth": 1.8}
+        means = wide[method].groupby("step").mean()
+        upper.plot(means.index, means, label=method.removesuffix(setting).strip(), **look)
+        if baseline not in ("", method):
+            _band(lower[0], wide[method] - wide[baseline], look)
+    upper.set_title(
+        f"{setting}: ".lstrip(": ") + f"mean over {history['spec_seed'].nunique()} seeds", **TITLE
+    )
+    upper.set(ylim=(0.0, None), visible=True)
+    upper.legend(frameon=False, fontsize="small")
+    names = sorted({base for base in pairs.values() if base})
+    for axes in lower:
+        axes.set_visible(bool(names))
+        upper.sharex(axes)
+        upper.tick_params(labelbottom=False)
+        axes.axhline(0.0, color=colours[names[0]] if len(names) == 1 else "#999999", linewidth=1.0)
+        only = names[0].removesuffix(setting).strip() if len(names) == 1 else "its sgd"
+        axes.set_ylabel(f"difference to {only}")
+        axes.set_title("paired difference, 95 % interval", **TITLE)
 
 
 def _band(axes: Axes, difference: pd.Series[float], look: dict[str, Any]) -> None:
@@ -92,8 +116,7 @@ def save_figures(history: pd.DataFrame, folder: Path) -> list[Path]:
     files = []
     for name, (column, ylabel) in FIGURES.items():
         file = folder / f"{name}.png"
-        beside = folder / f"{name}.tmp.png"
-        per_step(history, column, ylabel).savefig(beside, dpi=150)
-        beside.replace(file)
+        with replacing(file) as beside:
+            per_step(history, column, ylabel).savefig(beside, dpi=150)
         files.append(file)
     return files

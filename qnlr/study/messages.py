@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,20 @@ from qnlr.errors import unknown_name
 
 Origin = Mapping[tuple[str, ...], tuple[Any, ...]]
 """For paths of a run that an axis has set: the path of that axis in the config."""
+
+KINDS = {
+    "model_type": "it must be a table",
+    "model_attributes_type": "it must be a table",
+    "dict_type": "it must be a table",
+    "list_type": "it must be a list",
+    "int_type": "it must be an integer",
+    "int_from_float": "it must be an integer",
+    "float_type": "it must be a number",
+    "finite_number": "it must be a finite number",
+    "string_type": "it must be a string",
+    "bool_type": "it must be true or false",
+}
+"""Pydantic's kinds of errors, in the words of a config."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,31 @@ class Place:
         """
         line = self._line(path)
         return f"{self.path}:{line}: " if self.path and line else self.file
+
+    def named(self, path: Sequence[Any], origin: Origin) -> str:
+        """Name a key of a run: where no line says which, with the index of the array entry.
+
+        Args:
+            path: Keys from the top of the run.
+            origin: Where the axes of the grid have set it.
+
+        Returns:
+            The keys with points between them.
+
+        Example:
+            >>> origin = {("optimizer",): ("optimizer", 1)}
+            >>> Place(None, "").named(["optimizer", "trigger", "tau"], origin)
+            'optimizer[1].trigger.tau'
+        """
+        arrays = {
+            prefix: source
+            for prefix, source in origin.items()
+            if self.path is None and source[0] != "grid"
+        }
+        text = ""
+        for item in in_config(path, arrays):
+            text += f"[{item}]" if isinstance(item, int) else f".{item}" if text else str(item)
+        return text
 
     def _line(self, path: tuple[Any, ...]) -> int | None:
         """Find the line of a key, or else of the innermost table around it."""
@@ -97,27 +136,44 @@ def explain(error: ValidationError, table: Any, origin: Origin, place: Place) ->
             where = (*where, problem["ctx"]["key"])
         elif problem["type"] == "union_tag_invalid":
             where = (*where, "name")
-        for prefix, source in origin.items():
-            if where[: len(prefix)] == prefix:
-                where = (*source, *where[len(prefix) :])
-        sentences.setdefault(path, place.at(*where) + _sentence(problem, path))
+        sentence = _sentence(problem, place.named(path, origin))
+        sentences.setdefault(path, place.at(*in_config(where, origin)) + sentence)
     return "\n".join(sentences.values())
 
 
-def _sentence(problem: Mapping[str, Any], path: tuple[Any, ...]) -> str:
-    dotted, context = ".".join(str(item) for item in path), problem.get("ctx", {})
-    kind = problem["type"]
+def in_config(path: Sequence[Any], origin: Origin) -> tuple[Any, ...]:
+    """Return where a key of a run stands in its config.
+
+    Args:
+        path: Keys from the top of the run.
+        origin: Where the axes of the grid have set it.
+
+    Returns:
+        Keys from the top of the config, and indices of arrays of tables.
+
+    Example:
+        >>> in_config(["optimizer", "trigger", "tau"], {("optimizer",): ("optimizer", 1)})
+        ('optimizer', 1, 'trigger', 'tau')
+    """
+    for prefix in sorted(origin, key=len, reverse=True):
+        if tuple(path[: len(prefix)]) == prefix:
+            return (*origin[prefix], *path[len(prefix) :])
+    return tuple(path)
+
+
+def _sentence(problem: Mapping[str, Any], key: str) -> str:
+    kind, context = problem["type"], problem.get("ctx", {})
     if kind == "unknown_key":
-        return f"in [{dotted}]: {problem['msg']}" if dotted else str(problem["msg"])
+        return f"in [{key}]: {problem['msg']}" if key else str(problem["msg"])
     if kind == "union_tag_invalid":
         valid = re.findall(r"'([^']*)'", context["expected_tags"])
-        return str(unknown_name(dotted, str(context["tag"]), valid))
+        return str(unknown_name(key, str(context["tag"]), valid))
     if kind == "union_tag_not_found":
-        return f'[{dotted}] needs a key "name"'
+        return f'[{key}] needs a key "name"'
     if kind == "missing":
-        return f"{dotted} is missing"
-    message = str(problem["msg"]).replace("Input should be", "it must be")
-    return f"{dotted} = {problem['input']!r} is not valid; {message[0].lower()}{message[1:]}"
+        return f"{key} is missing"
+    message = KINDS.get(kind) or str(problem["msg"]).replace("Input should be", "it must be")
+    return f"{key} = {problem['input']!r} is not valid; {message[0].lower()}{message[1:]}"
 
 
 def _config_path(loc: tuple[Any, ...], table: Any) -> tuple[Any, ...]:

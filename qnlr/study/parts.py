@@ -6,17 +6,67 @@ are its arguments, with its own defaults: no schema repeats a default or a name.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from qnlr.errors import nearest
+from qnlr.errors import InputError, nearest
 
 Registry = Mapping[str, Callable[..., Any]]
+
+
+class BuildError(InputError):
+    """A value is not valid, which showed when something was built from it.
+
+    Args:
+        message: What is not valid, and what would be.
+        table: Keys that lead to the table that the value is in.
+        key: Its key there, if it is known.
+    """
+
+    def __init__(self, message: str, table: tuple[str, ...] = (), key: str | None = None) -> None:
+        super().__init__(message)
+        self.table = table
+        self.key = key
+
+
+@contextlib.contextmanager
+def within(*table: str) -> Iterator[None]:
+    """Say of every error where in the config it was: in this table.
+
+    Whatever a library raises at a value it cannot use is such an error, too.
+
+    Args:
+        *table: Keys that lead to the table.
+
+    Raises:
+        BuildError: In place of any other exception.
+
+    Example:
+        >>> try:
+        ...     with within("circuit", "encoding"):
+        ...         raise InputError("features = 9 is not valid")
+        ... except BuildError as error:
+        ...     print(error.table, error.key, error)
+        ('circuit', 'encoding') features features = 9 is not valid
+    """
+    try:
+        yield
+    except BuildError as error:
+        error.table = (*table, *error.table)
+        raise
+    except InputError as error:
+        key = re.match(r"(\w+) = ", str(error))
+        raise BuildError(str(error), table, key[1] if key else None) from error
+    except Exception as error:
+        reason = str(error) or "no reason given"
+        raise BuildError(f"it cannot be built: {type(error).__name__}: {reason}", table) from error
 
 
 class Table(BaseModel):
@@ -64,12 +114,17 @@ class Part(Table):
 
         Returns:
             What the factory returns.
+
+        Raises:
+            InputError: If a value is not valid; a :class:`BuildError` if it is a nested part's.
         """
-        arguments = {
-            key: value.build(**context) if isinstance(value, Part) else value
-            for key, value in self
-            if key != "name"
-        }
+        arguments = {}
+        for key, value in self:
+            if isinstance(value, Part):
+                with within(key):
+                    value = value.build(**context)
+            if key != "name":
+                arguments[key] = value
         taken = inspect.signature(self.factory).parameters
         return type(self).factory(
             **arguments, **{key: value for key, value in context.items() if key in taken}

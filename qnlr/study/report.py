@@ -11,9 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from qnlr.files import replacing
 from qnlr.study.results import flatten
 from qnlr.study.stats import findings, summary
-from qnlr.study.store import RunFolder
+from qnlr.study.store import RunFolder, read_json
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
@@ -49,9 +50,7 @@ def write_report(folder: Path, results: pd.DataFrame, figures: Sequence[Path]) -
     table = summary(results)
     numbers = "" if table.empty else table.reset_index().to_html(index=False, border=0)
     file = folder / "report.html"
-    beside = folder / "report.html.tmp"
-    beside.write_text(
-        f"""<!doctype html>
+    text = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{name}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>
 <body><h1>{name}</h1>
@@ -60,14 +59,14 @@ def write_report(folder: Path, results: pd.DataFrame, figures: Sequence[Path]) -
 <div>{numbers}</div>
 <p>Training loss and test accuracy are measured after the last step on all samples, on the same
 backend and with the same shots as training; those shots are not part of the count. The gradient
-norm is that of the last mini-batch. Mean ± 95 % interval over seeds.</p>
+norm is that of the last mini-batch. Mean ± 95 % interval over seeds. A method is compared with the
+SGD of its own setting and learning rate, or the only SGD of its setting.</p>
 {_endings(results)}
 {_provenance(folder)}
 </body></html>
-""",
-        encoding="utf-8",
-    )
-    beside.replace(file)
+"""
+    with replacing(file) as beside:
+        beside.write_text(text, encoding="utf-8")
     return file
 
 
@@ -87,7 +86,7 @@ def _endings(results: pd.DataFrame) -> str:
 
 def _provenance(folder: Path) -> str:
     """Return how to repeat the study, what all of its runs have in common, and with what it ran."""
-    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    study = read_json(folder / "study.json")
     config = study["config"]
     command = html.escape(f"qnlr run {config}")
     repeat = f"<h2>To repeat it</h2><pre>{command}</pre>" if config else ""

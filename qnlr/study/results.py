@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import InputError
-from qnlr.study.store import RunFolder
+from qnlr.study.store import RunFolder, read_json
 from qnlr.training import COLUMNS
 
 
@@ -22,12 +22,15 @@ def load_results(path: str | Path, *, every_run: bool = False) -> pd.DataFrame:
         every_run: Whether to load runs, too, that the study's config no longer has.
 
     Returns:
-        A frame with ``run_id``, ``label``, ``status``, ``sentence``, and columns prefixed
-        ``spec_`` (what was run), ``metric_`` (the last step's, and the final evaluations') and
-        ``cost_``. Runs that have not begun are rows, too, with status ``pending``.
+        A frame with ``run_id``, ``label``, ``setting``, ``baseline``, ``status``, ``sentence``, and
+        columns prefixed ``spec_`` (what was run), ``metric_`` (the last step's, and the final
+        evaluations') and ``cost_``. The label names the optimizer and all that sets it apart,
+        ``setting`` what sets the run apart besides its optimizer, ``baseline`` the label of the SGD
+        that it can be compared with. Runs that have not begun are rows, too, with status
+        ``pending``.
 
     Raises:
-        InputError: If there is no study in the folder.
+        InputError: If there is no study in the folder, or a file of it is damaged.
     """
     folder = Path(path)
     listed = _listed(folder)
@@ -36,6 +39,10 @@ def load_results(path: str | Path, *, every_run: bool = False) -> pd.DataFrame:
     specs = {run: listed[run] if run in listed else _spec(folder / run) for run in ids}
     frame = pd.DataFrame([_row(RunFolder(folder / run), spec) for run, spec in specs.items()])
     frame.insert(1, "label", labels(list(specs.values())))
+    frame.insert(2, "setting", settings(list(specs.values())))
+    alike = frame.duplicated(["label", "spec_seed"], keep=False)
+    frame["label"] = frame["label"].where(~alike, frame["label"] + " " + frame["run_id"])
+    frame.insert(3, "baseline", _baselines(frame))
     return frame
 
 
@@ -46,7 +53,8 @@ def load_history(path: str | Path) -> pd.DataFrame:
         path: The folder of a study.
 
     Returns:
-        A frame with ``run_id``, ``label``, ``spec_seed`` and the columns of the history.
+        A frame with ``run_id``, ``label``, ``setting``, ``baseline``, ``spec_seed`` and the columns
+        of the history.
 
     Raises:
         InputError: If there is no study in the folder.
@@ -54,15 +62,14 @@ def load_history(path: str | Path) -> pd.DataFrame:
     folder = Path(path)
     runs = load_results(folder)
     frames = []
-    for run, label, seed in zip(runs["run_id"], runs["label"], runs["spec_seed"], strict=True):
-        file = folder / run / "history.parquet"
+    about = ["run_id", "label", "setting", "baseline", "spec_seed"]
+    for _, run in runs[about].iterrows():
+        file = folder / run["run_id"] / "history.parquet"
         if file.exists():
-            about = {"run_id": run, "label": label, "spec_seed": seed}
-            frames.append(pd.read_parquet(file).assign(**about))
+            frames.append(_read_history(file).assign(**run))
     if not frames:
         return pd.DataFrame()
-    history = pd.concat(frames, ignore_index=True)
-    return history[["run_id", "label", "spec_seed", *COLUMNS]]
+    return pd.concat(frames, ignore_index=True)[[*about, *COLUMNS]]
 
 
 def flatten(content: Mapping[str, Any], separator: str = "_", prefix: str = "") -> dict[str, Any]:
@@ -110,23 +117,70 @@ def labels(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ['sgd', 'nlr any_increase', 'nlr tolerance tau=0.1']
     """
     tables = [flatten({**spec, "seed": None}, separator=".") for spec in specs]
-    names: list[str] = []
-    for table in tables:
+    names = []
+    for table, setting in zip(tables, settings(specs), strict=True):
         optimizer = table["optimizer.name"]
         alike = [other for other in tables if other["optimizer.name"] == optimizer]
-        parts = [optimizer]
-        for key, value in table.items():
-            group = alike if key.startswith("optimizer.") else tables
-            varies = len({_text(other.get(key)) for other in group}) > 1
-            if varies and value is not None and key != "optimizer.name":
-                last = key.rsplit(".", 1)[-1]
-                parts.append(_text(value) if last == "name" else f"{last}={_text(value)}")
-        names.append(" ".join(parts))
+        own = {key: value for key, value in table.items() if key.startswith("optimizer.")}
+        own.pop("optimizer.name")
+        names.append(" ".join(filter(None, [optimizer, _varying(own, alike), setting])))
     return names
 
 
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def settings(specs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name for every run what sets it apart besides its optimizer and its seed.
+
+    Args:
+        specs: The runs, as plain tables.
+
+    Returns:
+        A text for every run, the same for runs that differ in optimizer and seed alone.
+
+    Example:
+        >>> sgd = {"name": "sgd"}
+        >>> settings([
+        ...     {"circuit": {"qubits": 2, "layers": 1}, "optimizer": sgd},
+        ...     {"circuit": {"qubits": 2, "layers": 5}, "optimizer": sgd},
+        ... ])
+        ['layers=1', 'layers=5']
+    """
+    tables = [flatten({**spec, "optimizer": None, "seed": None}, separator=".") for spec in specs]
+    return [_varying(table, tables) for table in tables]
+
+
+def _varying(table: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+    parts = []
+    for key, value in table.items():
+        if value is not None and any(other.get(key) != value for other in others):
+            last = key.rsplit(".", 1)[-1]
+            parts.append(str(value) if last == "name" else f"{last}={value}")
+    return " ".join(parts)
+
+
+def _baselines(frame: pd.DataFrame) -> list[str]:
+    """Name for every run the SGD of its setting: that of its learning rate, or else the only one.
+
+    Without such an SGD there is nothing that a difference could be put down to.
+    """
+    rate = "spec_optimizer_learning_rate"
+    names = []
+    for _, run in frame.iterrows():
+        alike = (frame["spec_optimizer_name"] == "sgd") & (frame["setting"] == run["setting"])
+        sgd = frame[alike]
+        same = sgd[sgd[rate] == run[rate]] if rate in frame else sgd
+        if run["spec_optimizer_name"] == "sgd":
+            names.append(run["label"])
+        else:
+            found = {*same["label"]} or {*sgd["label"]}
+            names.append(found.pop() if len(found) == 1 else "")
+    return names
+
+
+def _read_history(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} is damaged ({error}); restore it, or move it away") from error
 
 
 def _listed(folder: Path) -> dict[str, Any]:
@@ -136,12 +190,15 @@ def _listed(folder: Path) -> dict[str, Any]:
             f"there is no study in {folder}; expected the folder of a study that was run, such as "
             "results/quickstart"
         )
-    listed: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    try:
+        listed: dict[str, Any] = read_json(file)["runs"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{file} lists no runs; run the study again to have it written") from error
     return listed
 
 
 def _spec(folder: Path) -> dict[str, Any]:
-    spec: dict[str, Any] = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    spec: dict[str, Any] = read_json(folder / "spec.json")
     return spec
 
 
@@ -158,6 +215,10 @@ def _row(folder: RunFolder, spec: Mapping[str, Any]) -> dict[str, Any]:
         "status": status["status"],
         "sentence": status["sentence"],
         **flatten(spec, prefix="spec_"),
-        **status.get("metrics", {}),
+        **{name: _number(value) for name, value in status.get("metrics", {}).items()},
         **status.get("cost", {}),
     }
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value

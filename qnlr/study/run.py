@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from qnlr.errors import InputError
 from qnlr.study.execute import Observer, execute
 from qnlr.study.results import load_results
 from qnlr.study.spec import load_study
@@ -22,6 +24,9 @@ def run(
 ) -> pd.DataFrame:
     """Execute a study and load its results; what is done already is not done again.
 
+    Ctrl-C and SIGTERM finish the step in hand, save it, and then take effect here: call again to go
+    on from there.
+
     Args:
         config: Path of a TOML file, or its content as a dict.
         results: Folder of all results.
@@ -34,6 +39,8 @@ def run(
     Raises:
         InputError: If the config is not valid, or the results folder cannot be written.
         CheckpointError: If a checkpoint cannot be used.
+        KeyboardInterrupt: At Ctrl-C, once the last step is saved.
+        SystemExit: At SIGTERM, with code 143, once the last step is saved.
 
     Example:
         >>> import tempfile
@@ -54,6 +61,14 @@ def run(
         2   nlr          0  finished       11200
         3   nlr          1  finished       11200
     """
+    if not isinstance(config, (str, Path, Mapping)):
+        raise InputError(
+            f"config = {config!r} is not valid; it must be the path of a TOML file, or a dict"
+        )
     study = load_study(config)
     report = execute(study, results, fresh=fresh, observer=observer)
+    if report.interrupted == signal.SIGINT:
+        raise KeyboardInterrupt
+    if report.interrupted is not None:
+        raise SystemExit(128 + report.interrupted)
     return load_results(report.folder)

@@ -6,7 +6,7 @@ import copy
 import itertools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,13 @@ from pydantic import ValidationError
 
 from qnlr.errors import InputError, nearest
 from qnlr.rng import content_hash
-from qnlr.study.messages import Origin, Place, explain
+from qnlr.study.messages import Origin, Place, explain, in_config
+from qnlr.study.parts import BuildError
 from qnlr.study.schema import RunSpec, file_hash
 
 STUDY_KEYS = ("name", "seeds", "grid")
+TABLES = tuple(name for name in RunSpec.model_fields if name != "seed")
+MAX_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,38 @@ class Study:
         name: Name of the study, and of its results folder.
         runs: Its runs, seeds innermost.
         folder: Folder that paths in the config are relative to.
-        source: The config file, or None if the study was given as a dict.
+        place: The config, for messages.
+        origins: For every run, where in the config the axes of the grid have set it.
     """
 
     name: str
     runs: tuple[RunSpec, ...]
     folder: Path
-    source: Path | None = None
+    place: Place
+    origins: tuple[Origin, ...]
+
+    @property
+    def source(self) -> Path | None:
+        """The config file, or None if the study was given as a dict."""
+        return self.place.path
+
+    def misplaced(self, number: int, error: BuildError) -> InputError:
+        """Return the error of a run that cannot be built, with its place in the config.
+
+        Args:
+            number: Which of the runs.
+            error: What was raised while building it.
+        """
+        origin = self.origins[number]
+        path = error.table if error.key is None else (*error.table, error.key)
+        where = self.place.at(*in_config(path, origin))
+        return InputError(f"{where}[{self.place.named(error.table, origin)}] {error}")
 
 
 def run_id(spec: RunSpec) -> str:
-    """Return the identity of a run: a short hash of its whole spec.
+    """Return the identity of a run: a short hash of its spec.
+
+    How often checkpoints are written is left out: it does not change what a run gives.
 
     Args:
         spec: The run.
@@ -47,7 +71,7 @@ def run_id(spec: RunSpec) -> str:
     Returns:
         12 hexadecimal digits; the same run has the same in every study.
     """
-    return content_hash(spec.model_dump(mode="json"))
+    return content_hash(spec.model_dump(mode="json", exclude={"training": {"checkpoint_every"}}))
 
 
 def load_study(config: str | Path | Mapping[str, Any]) -> Study:
@@ -87,16 +111,18 @@ def load_study(config: str | Path | Mapping[str, Any]) -> Study:
             "digits, '.', '_' and '-', which names its results folder"
         )
     seeds = _seeds(raw.get("seeds", 1), place)
-    specs = [
-        _validated({**table, "seed": seed}, origin, place, folder)
+    cells = [
+        (_validated({**table, "seed": seed}, origin, place, folder), origin)
         for (table, origin), seed in itertools.product(_grid(raw, place), seeds)
     ]
-    ids = [run_id(spec) for spec in specs]
+    ids = [run_id(spec) for spec, _ in cells]
     if len(set(ids)) < len(ids):
         raise InputError(
-            f"{place.file}the grid holds the same run twice; every entry of an axis must differ"
+            f"{place.file}the grid holds the same run twice; every entry of an axis must differ "
+            "(checkpoint_every does not make a run another one)"
         )
-    return Study(name, tuple(specs), folder, place.path)
+    specs, origins = zip(*cells, strict=True)
+    return Study(name, specs, folder, place, origins)
 
 
 def _read(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any], Path]:
@@ -104,7 +130,7 @@ def _read(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any]
         return Place(None, ""), copy.deepcopy(dict(config)), Path()
     path = Path(config)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InputError(f"config {path} cannot be read: {reason}") from error
@@ -116,6 +142,10 @@ def _read(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any]
 
 def _seeds(given: Any, place: Place) -> list[int]:
     whole = isinstance(given, int) and not isinstance(given, bool)
+    if whole and given > MAX_SEEDS:
+        raise InputError(
+            f"{place.at('seeds')}seeds = {given} is not valid; at most {MAX_SEEDS} seeds are taken"
+        )
     seeds = list(range(given)) if whole else given
     valid = isinstance(seeds, list) and seeds
     if not valid or not all(type(seed) is int and seed >= 0 for seed in seeds):
@@ -134,13 +164,7 @@ def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origi
     if "seed" in base:
         raise InputError(f'{place.at("seed")}unknown key "seed"; did you mean "seeds"?')
     for key in base:
-        if key not in RunSpec.model_fields:
-            valid = [*STUDY_KEYS, *(name for name in RunSpec.model_fields if name != "seed")]
-            close = nearest(key, valid)
-            hint = f' did you mean "{close}"?' if close else ""
-            raise InputError(
-                f'{place.at(key)}unknown key "{key}";{hint} valid keys: {", ".join(valid)}'
-            )
+        _require_key(key, (*STUDY_KEYS, *TABLES), place.at(key))
     axes: list[list[tuple[tuple[str, ...], Any, tuple[Any, ...]]]] = []
     for key, value in base.items():
         if isinstance(value, list):
@@ -150,14 +174,16 @@ def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origi
     grid = raw.get("grid", {})
     if not isinstance(grid, dict):
         raise InputError(f"{place.at('grid')}grid must be a table of lists")
-    for dotted, values in grid.items():
+    for key, values in grid.items():
+        path = tuple(key.split("."))
+        _require_key(path[0], TABLES, place.at("grid", key))
         if not isinstance(values, list) or not values:
+            hint = f'; a path is written in quotes: "{key}.…" = […]' if key in TABLES else ""
             raise InputError(
-                f"{place.at('grid', dotted)}grid.{dotted!r} = {values!r} is not valid; it must be "
-                "a list of values for that key"
+                f"{place.at('grid', key)}grid.{key!r} = {values!r} is not valid; it must be "
+                f"a list of values for that key{hint}"
             )
-        path = tuple(dotted.split("."))
-        axes.append([(path, entry, ("grid", dotted)) for entry in values])
+        axes.append([(path, entry, ("grid", key)) for entry in values])
     cells: list[tuple[dict[str, Any], Origin]] = []
     for choice in itertools.product(*axes):
         table: dict[str, Any] = copy.deepcopy(base)
@@ -167,6 +193,13 @@ def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origi
             origin[path] = where
         cells.append((table, origin))
     return cells
+
+
+def _require_key(key: str, valid: Sequence[str], where: str) -> None:
+    if key not in valid:
+        close = nearest(key, valid)
+        hint = f' did you mean "{close}"?' if close else ""
+        raise InputError(f'{where}unknown key "{key}";{hint} valid keys: {", ".join(valid)}')
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: Any, where: str) -> None:

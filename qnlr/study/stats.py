@@ -124,14 +124,22 @@ def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
     return "better" if (difference.mean < 0) == lower_is_better else "worse"
 
 
-def baseline_of(labels: list[str]) -> str:
-    """Return the label that others are compared with: plain SGD if it is there, else the first.
+def baselines(results: pd.DataFrame) -> dict[str, str]:
+    """Return what every method is compared with.
+
+    Args:
+        results: Rows with ``label`` and ``baseline``, of results or of a history.
+
+    Returns:
+        By label the label of its baseline, its own if it is one; "" where there is none.
 
     Example:
-        >>> baseline_of(["nlr any_increase", "sgd", "nlr tolerance"])
-        'sgd'
+        >>> frame = pd.DataFrame({"label": ["sgd", "nlr", "adam"], "baseline": ["sgd", "sgd", "x"]})
+        >>> baselines(frame)
+        {'sgd': 'sgd', 'nlr': 'sgd', 'adam': ''}
     """
-    return next((label for label in labels if label.split()[0] == "sgd"), labels[0])
+    pairs = results.drop_duplicates("label").set_index("label")["baseline"]
+    return {str(label): base if base in pairs.index else "" for label, base in pairs.items()}
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
@@ -143,63 +151,60 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Text, by column: training loss, test accuracy, gradient norm of the last step, flips, shots,
         the paired difference of the training loss to the baseline with what it shows, and the
-        number of seeds. Intervals are not adjusted for the number of comparisons.
+        number of seeds. A method is compared with the SGD of its own setting and learning rate (or
+        the only SGD of its setting). Intervals are not adjusted for the number of comparisons.
     """
     ended = results[results["status"].isin(ENDED)]
-    names = list(dict.fromkeys(ended["label"]))
-    if not names:
-        return pd.DataFrame()
-    baseline = baseline_of(names)
     rows = []
-    for name in names:
+    for name, baseline in baselines(ended).items():
         own = ended[ended["label"] == name]
-        difference = paired_difference(ended, name, baseline, "metric_train_loss")
-        is_baseline = name == baseline
-        rows.append(
-            {
-                "method": name,
-                "training loss": mean_interval(own["metric_train_loss"]).text(),
-                "test accuracy": mean_interval(own["metric_test_accuracy"]).times(100).text(0)
-                + " %",
-                "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
-                "flips": mean_interval(own["metric_flips"]).text(1),
-                "shots": f"{own['cost_shots'].mean() / 1e6:.3g} M",
-                f"loss − {baseline}": "" if is_baseline else difference.text(),
-                "shows": "baseline" if is_baseline else verdict(difference),
-                "seeds": str(len(own)),
-            }
-        )
-    return pd.DataFrame(rows).set_index("method")
+        accuracy = mean_interval(own["metric_test_accuracy"]).times(100).text(0)
+        row = {
+            "method": name,
+            "training loss": mean_interval(own["metric_train_loss"]).text(),
+            "test accuracy": accuracy + " %",
+            "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
+            "flips": mean_interval(own["metric_flips"]).text(1),
+            "shots": f"{own['cost_shots'].mean() / 1e6:.3g} M",
+            "baseline": baseline,
+            "loss − baseline": "",
+            "shows": "baseline" if baseline else "",
+            "seeds": str(len(own)),
+        }
+        if baseline not in ("", name):
+            difference = paired_difference(ended, name, baseline, "metric_train_loss")
+            row |= {"loss − baseline": difference.text(), "shows": verdict(difference)}
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("method") if rows else pd.DataFrame()
 
 
 def findings(results: pd.DataFrame) -> list[str]:
-    """Say for each method what its comparison with the baseline shows, and what it cost.
+    """Say for each method what its comparison with its baseline shows, and what it cost.
 
     Args:
         results: What :func:`qnlr.load_results` returned.
 
     Returns:
-        A sentence for each method but the baseline, and one on how to read them.
+        A sentence for each method that has a baseline, and one on how to read them.
 
     Example:
         >>> frame = pd.DataFrame({
         ...     "label": ["sgd", "sgd", "nlr", "nlr"], "spec_seed": [0, 1, 0, 1],
-        ...     "status": "finished", "cost_shots": [100, 100, 102, 102],
+        ...     "status": "finished", "baseline": "sgd", "cost_shots": [100, 100, 102, 102],
         ...     "metric_train_loss": [0.5, 0.6, 0.8, 0.91],
         ... })
         >>> print(findings(frame)[0])
         nlr: worse than sgd at 1.02 times its shots; training loss 0.305 ± 0.064 higher
     """
     ended = results[results["status"].isin(ENDED)]
-    names = list(dict.fromkeys(ended["label"]))
-    if len(names) < 2:
-        return []
-    baseline = baseline_of(names)
+    names = baselines(ended)
+    compared = {name: base for name, base in names.items() if base not in ("", name)}
+    if not compared:
+        nothing = "Nothing is compared: no method has an sgd of its own setting and learning rate."
+        return [nothing] if len(names) > 1 else []
     shots = ended.groupby("label")["cost_shots"].mean()
     sentences = []
-    for name in names:
-        if name == baseline:
-            continue
+    for name, baseline in compared.items():
         difference = paired_difference(ended, name, baseline, "metric_train_loss")
         size = Interval(abs(difference.mean), difference.half_width, difference.count)
         direction = "higher" if difference.mean > 0 else "lower"
@@ -210,6 +215,6 @@ def findings(results: pd.DataFrame) -> list[str]:
     seeds = ended["spec_seed"].nunique()
     sentences.append(
         f"Differences are paired over {seeds} seeds, with 95 % intervals that are not adjusted for "
-        f"the number of comparisons ({len(names) - 1})."
+        f"the number of comparisons ({len(compared)})."
     )
     return sentences

@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import CheckpointError, InputError
+from qnlr.files import replacing
 from qnlr.training import History, Status, read_checkpoint, write_checkpoint
 
 
@@ -40,9 +41,12 @@ class RunFolder:
         return self.path.name
 
     def status(self) -> dict[str, Any] | None:
-        """Return ``status.json``, or None if the run has not ended in any way yet."""
-        status: dict[str, Any] | None = _read_json(self.path / "status.json")
-        return status
+        """Return ``status.json``, or None if the run has not ended, or nobody can tell how."""
+        try:
+            status: dict[str, Any] | None = read_json(self.path / "status.json")
+            return status if status and Status(status["status"]) else None
+        except (InputError, KeyError, TypeError, ValueError):
+            return None
 
     @property
     def is_done(self) -> bool:
@@ -65,15 +69,15 @@ class RunFolder:
 
     def provenance(self) -> list[dict[str, Any]]:
         """Return what the run was executed with; more than one entry if that changed on the way."""
-        return _read_json(self.path / "provenance.json") or []
+        sessions: list[dict[str, Any]] = read_json(self.path / "provenance.json") or []
+        return sessions
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write where to go on, then the history for those who look on meanwhile."""
         write_checkpoint(self.path / "checkpoint.npz", self.run_id, state)
         frame = pd.DataFrame(History.from_state(state["history"]).state_dict())
-        beside = self.path / "history.parquet.tmp"
-        frame.to_parquet(beside, index=False)
-        beside.replace(self.path / "history.parquet")
+        with replacing(self.path / "history.parquet") as beside:
+            frame.to_parquet(beside, index=False)
 
     def load_checkpoint(self) -> dict[str, Any] | None:
         """Return where to go on, or None if the run has no checkpoint.
@@ -141,16 +145,34 @@ def unused(path: Path) -> Path:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON beside the file, then move it into its place.
+    """Write JSON, whole or not at all.
 
     Args:
         path: The file.
-        content: Plain data.
+        content: Plain data, without NaN.
     """
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8")
 
 
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+def read_json(path: Path) -> Any:
+    """Read JSON.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its content, or None if there is no such file.
+
+    Raises:
+        InputError: If it cannot be read, or is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}); restore it, or move it away") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from qnlr.errors import CheckpointError
+from qnlr.files import replacing
 
 VERSION = 1
 _TREE = "tree.json"
@@ -41,12 +41,8 @@ def write_checkpoint(path: Path, run_id: str, state: Mapping[str, Any]) -> None:
     arrays: dict[str, np.ndarray] = {}
     content = {"version": VERSION, "run_id": run_id, "state": _pack(state, arrays)}
     arrays[_TREE] = np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)
-    beside = path.with_name(path.name + ".tmp")
-    with beside.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    with replacing(path) as beside:
+        np.savez(beside, **arrays)  # type: ignore[arg-type]
 
 
 def read_checkpoint(path: Path, run_id: str) -> dict[str, Any]:

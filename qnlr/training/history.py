@@ -116,6 +116,40 @@ def evaluation_columns(which: str, evaluation: Evaluation) -> dict[str, float]:
     }
 
 
+def pack_evaluations(step: int, found: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Return evaluations as plain data, kept so that resuming does not pay for them again.
+
+    Args:
+        step: Steps made before them.
+        found: The evaluations, ``"train"`` and ``"test"``.
+
+    Returns:
+        What :func:`unpack_evaluations` takes.
+    """
+    return {
+        "step": step,
+        "found": {
+            which: [float(known.loss), known.loss.std, known.accuracy]
+            for which, known in found.items()
+        },
+    }
+
+
+def unpack_evaluations(plain: Mapping[str, Any]) -> tuple[int, dict[str, Evaluation]]:
+    """Return step and evaluations from :func:`pack_evaluations`.
+
+    Args:
+        plain: What it returned.
+
+    Returns:
+        Step and evaluations.
+    """
+    return plain["step"], {
+        which: Evaluation(Estimate(loss, std), accuracy)
+        for which, (loss, std, accuracy) in plain["found"].items()
+    }
+
+
 def _with_std(column: str, loss: float) -> dict[str, float]:
     std = loss.std if isinstance(loss, Estimate) else math.nan
     return {column: float(loss), f"{column}_std": std}

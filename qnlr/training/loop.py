@@ -15,7 +15,12 @@ from qnlr.errors import InputError
 from qnlr.optimizers import AskTell
 from qnlr.problems import Batch, Classification, Evaluation
 from qnlr.rng import generator_state, restore_generator, stream
-from qnlr.training.history import History, evaluation_columns
+from qnlr.training.history import (
+    History,
+    evaluation_columns,
+    pack_evaluations,
+    unpack_evaluations,
+)
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
 from qnlr.types import Backend, Estimate, FloatArray
 
@@ -175,9 +180,10 @@ class Training:
             Numbers by column, prefixed ``metric_``.
         """
         columns = self.history.columns
-        metrics: dict[str, float] = {"metric_flips": int(sum(columns["metric_flipped"]))}
-        if self.steps_done:
-            metrics["metric_gradient_norm"] = columns["metric_gradient_norm"][-1]
+        metrics = {
+            "metric_flips": int(sum(columns["metric_flipped"])),
+            "metric_gradient_norm": [math.nan, *columns["metric_gradient_norm"]][-1],
+        }
         if outcome.status not in (Status.INTERRUPTED, Status.DIVERGED):
             for which, evaluation in self.evaluations().items():
                 metrics |= evaluation_columns(which, evaluation)
@@ -205,6 +211,7 @@ class Training:
             "history": self.history.state_dict(),
             "meter": self.meter.state_dict(),
             "evaluation_meter": self.evaluation_meter.state_dict(),
+            "evaluations": self._evaluations and pack_evaluations(*self._evaluations),
         }
 
     def load_state_dict(self, plain: Mapping[str, Any]) -> None:
@@ -219,7 +226,8 @@ class Training:
         self.history = History.from_state(plain["history"])
         self.meter = Meter.from_state(plain["meter"])
         self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
-        self._evaluations = None
+        kept = plain["evaluations"]
+        self._evaluations = None if kept is None else unpack_evaluations(kept)
 
     def _measure(self, ask: AskData, batch: Batch) -> tuple[TellData, FloatArray | None]:
         if not np.isfinite(np.asarray(ask.x_fun)).all():  # no circuit runs at such weights

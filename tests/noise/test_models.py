@@ -67,7 +67,7 @@ def test_read_out_of_a_rate_is_simulated():
         ({"rate": 1.01}, "noise rate ν = 1.01"),
         ({"rate": math.nan}, "noise rate ν = nan"),
         ({"rate": "0.1"}, "noise rate ν = '0.1'"),
-        ({"rate": 0.36}, "readout = 0.514"),
+        ({"rate": 0.36}, "rate = 0.36 is not valid by itself: above 0.35"),
         ({"rate": 0.1, "one_qubit": 0.51}, "one_qubit = 0.51"),
         ({"rate": 0.1, "two_qubit": 0.76}, "two_qubit = 0.76"),
         ({"rate": 0.1, "readout": math.nan}, "readout = nan"),

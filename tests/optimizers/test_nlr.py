@@ -215,7 +215,7 @@ def test_one_step_is_exactly_up_or_down(start, slope, rate, negative, loss, prob
 def test_bad_rates_are_refused(value):
     with pytest.raises(InputError, match=r"^learning_rate = .* above 0$"):
         NLR(value)
-    with pytest.raises(InputError, match=r"^negative_rate = .* above 0$"):
+    with pytest.raises(InputError, match=r"^negative_rate = .* above 0"):
         NLR(0.1, value)
 
 

@@ -111,7 +111,7 @@ def test_bad_rates_are_refused(value):
         Constant(value)
     with pytest.raises(InputError, match=r"^learning_rate = .* above 0$"):
         NegativeRate(value)
-    with pytest.raises(InputError, match=r"^negative_rate = .* above 0$"):
+    with pytest.raises(InputError, match=r"^negative_rate = .* above 0"):
         NegativeRate(0.1, value)
     with pytest.raises(InputError, match=r"^kappa = .* above 0$"):
         Ratio(value)

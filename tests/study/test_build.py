@@ -20,7 +20,7 @@ def drawn_batches(training, steps=5):
 
 def test_runs_on_one_seed_share_data_weights_and_batches_exactly(small):
     small["optimizer"] = [{"name": name} for name in OPTIMIZERS]
-    runs = [run for run in built(small) if True]
+    runs = built(small)
     by_seed = [runs[0::2], runs[1::2]]
     for first, *others in by_seed:
         batches, weights = drawn_batches(first), first.optimizer.state.x
@@ -65,7 +65,7 @@ def test_equation_10_takes_its_numbers_from_the_run(small):
 @pytest.mark.parametrize(
     ("table", "change", "words"),
     [
-        ("data", {"features": 8}, "[circuit] features d = 8 do not fit 2 qubits"),
+        ("data", {"features": 8}, "[circuit.encoding] features d = 8 do not fit 2 qubits"),
         ("data", {"classes": [3, 3]}, "[data] classes = [3, 3] is not valid"),
         ("data", {"features": 5}, "[data] features = 5 is not valid for pooling"),
         ("backend", {"shots": 0}, "[backend] shots = 0 is not valid"),
@@ -74,16 +74,86 @@ def test_equation_10_takes_its_numbers_from_the_run(small):
         ("backend", {"noise": {"name": "device", "device": "fake_manilla"}}, "fake_manila"),
         ("training", {"batch_size": 1000}, "[training] batch_size = 1000 is not valid"),
         ("training", {"steps": 0}, "[training] steps = 0 is not valid"),
-        ("circuit", {"observable": {"name": "z", "qubit": 2}}, "[circuit] qubit = 2"),
+        ("circuit", {"observable": {"name": "z", "qubit": 2}}, "[circuit.observable] qubit = 2"),
         ("circuit", {"qubits": 0}, "[circuit] qubits = 0"),
-        ("init", {"low": 1.0, "high": 0.0}, "init: low = 1"),
+        ("backend", {"shots": 2**31}, "[backend] shots = 2147483648 is not valid"),
+        ("backend", {"noise": {"name": "rate", "rate": 0.4}}, "above 0.35"),
+        ("circuit", {"qubits": 20}, "20 qubits do not fit this machine's memory"),
+        ("circuit", {"qubits": 10**23}, "[circuit] qubits = 1"),
+        ("circuit", {"layers": 10**9}, "[circuit] layers = 1000000000 is not valid"),
+        ("data", {"name": "gaussian", "features": 10**6}, "[data] features = 1000000 is not"),
+        ("data", {"name": "gaussian", "samples": 10**9}, "[data] samples = 1000000000 is not"),
+        ("init", {"low": 1.0, "high": 0.0}, "[init] low = 1"),
     ],
 )
 def test_values_are_refused_with_their_table(small, table, change, words):
+    if "name" in change:
+        small[table] = {}
     small[table] = {**small.get(table, {}), **change}
     with pytest.raises(InputError) as raised:
-        validate(load_study(small).runs, Builder())
+        validate(load_study(small), Builder())
     assert words in str(raised.value)
+
+
+def test_a_device_must_have_the_qubits(small):
+    small["circuit"] = {"qubits": 6, "layers": 1}
+    small["backend"]["noise"] = {"name": "device", "device": "fake_manila"}
+    with pytest.raises(InputError, match=r"6 qubits do not fit the device fake_manila, .* has 5"):
+        validate(load_study(small), Builder())
+
+
+def test_one_shot_has_no_standard_error(small):
+    small["backend"]["shots"] = 1
+    small["optimizer"][1]["trigger"] = "standard_errors"
+    with pytest.raises(InputError, match=r"\[optimizer\[1\]\] the trigger standard_errors needs"):
+        validate(load_study(small), Builder())
+
+
+def test_what_a_library_refuses_is_a_sentence_too(small, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("qnlr.study.build.Classification", refuse)
+    with pytest.raises(InputError, match=r"\[data\] it cannot be built: MemoryError: no room"):
+        validate(load_study(small), Builder())
+
+
+def test_looking_closer_at_a_run_does_not_change_its_shots(small):
+    small["seeds"] = 1
+    plain = built(small)
+    small["training"] |= {
+        "steps": 9,
+        "checkpoint_every": 1,
+        "evaluate_every": 2,
+        "target_loss": 0.1,
+    }
+    for one, other in zip(plain, built(small), strict=True):
+        assert one.streams.shots.integers(2**60) == other.streams.shots.integers(2**60)
+        assert one.optimizer.seed == other.optimizer.seed
+    small["training"]["batch_size"] = 5
+    changed = built(small)
+    assert plain[0].streams.shots.integers(2**60) != changed[0].streams.shots.integers(2**60)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("circuit", {"observable": "mean_z"}),
+        ("circuit", {"encoding": {"name": "amplitude", "data_qubits": [1, 0]}}),
+        ("data", {"scaling": "standard"}),
+        ("data", {"reduction": "pca"}),
+        ("backend", {"shots": 60}),
+        ("problem", {"loss": "cross_entropy"}),
+    ],
+)
+def test_weights_split_and_batches_are_shared_across_what_does_not_draw_them(small, table, change):
+    small["optimizer"] = {"name": "sgd"}
+    before = built(small)
+    small[table] = {**small.get(table, {}), **change}
+    for one, other in zip(before, built(small), strict=True):
+        np.testing.assert_array_equal(one.optimizer.state.x, other.optimizer.state.x)
+        np.testing.assert_array_equal(one.problem.test.labels, other.problem.test.labels)
+        np.testing.assert_array_equal(drawn_batches(one), drawn_batches(other))
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1])
@@ -91,7 +161,7 @@ def test_values_are_refused_with_their_table(small, table, change, words):
 def test_rates_must_be_above_zero(small, name, rate):
     small["optimizer"] = {"name": name, "learning_rate": rate}
     with pytest.raises(InputError, match=r"\[optimizer\] learning_rate = .* above 0"):
-        validate(load_study(small).runs, Builder())
+        validate(load_study(small), Builder())
 
 
 def test_zero_and_nan_features_are_refused(small):
@@ -102,7 +172,7 @@ def test_zero_and_nan_features_are_refused(small):
         "covariance": 0.0,
     }
     with pytest.raises(InputError, match="zero in every feature"):
-        validate(load_study(small).runs, Builder())
+        validate(load_study(small), Builder())
     small["data"]["means"] = [[float("nan"), 0.0], [0.0, 0.0]]
     with pytest.raises(InputError, match="finite"):
         load_study(small)

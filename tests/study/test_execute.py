@@ -1,14 +1,17 @@
 import json
 import platform
 import shutil
+import signal
 
 import pandas as pd
 import pytest
 from filelock import FileLock
 
+import qnlr
 from qnlr.backends import AerBackend
 from qnlr.errors import CheckpointError, InputError
 from qnlr.study import Observer, execute, load_history, load_results, load_study
+from qnlr.study.stats import summary
 from qnlr.study.store import RunFolder, write_json
 
 
@@ -54,7 +57,7 @@ def test_done_runs_are_skipped(small, tmp_path):
     execute(load_study(small), tmp_path)
     after = files(tmp_path)
     changed = {str(name) for name in after if after[name] != before.get(name)}
-    assert changed <= {"small/study.json", "small/.lock"}
+    assert changed <= {"small/study.json", ".small.lock"}
 
 
 @pytest.mark.parametrize("steps", [1, 3, 6, 13])
@@ -125,9 +128,82 @@ def test_a_folder_that_cannot_be_made_is_refused(small, tmp_path):
         execute(load_study(small), tmp_path / "results")
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"status": "odd"}'])
+def test_a_run_whose_ending_cannot_be_read_is_ended_again(small, tmp_path, content):
+    report = execute(load_study(small), tmp_path)
+    before = load_results(report.folder)
+    run = report.folder / before["run_id"][0]
+    (run / "status.json").write_bytes(content)
+    assert load_results(report.folder)["status"][0] == "unfinished"
+    execute(load_study(small), tmp_path)
+    columns = [name for name in before if "seconds" not in name]
+    pd.testing.assert_frame_equal(load_results(report.folder)[columns], before[columns])
+
+
+@pytest.mark.parametrize("name", ["study.json", "provenance.json"])
+def test_damage_is_named_and_nothing_is_run(small, tmp_path, name):
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path, observer=Stop(3))
+    (file,) = tmp_path.rglob(name)
+    file.write_text("{")
+    with pytest.raises(InputError, match=name):
+        execute(load_study(small), tmp_path)
+    assert file.read_text() == "{"
+
+
+def test_a_budget_that_allows_no_step_is_a_row(small, tmp_path):
+    small["training"]["max_shots"] = 1
+    report = execute(load_study(small), tmp_path)
+    results = load_results(report.folder)
+    assert set(results["status"]) == {"budget_spent"}
+    assert results["metric_gradient_norm"].isna().all()
+    assert "NaN" not in next(report.folder.glob("*/status.json")).read_text()
+    assert list(summary(results)["gradient norm"]) == ["–", "–"]
+
+
+def test_evaluations_are_paid_for_once(small, tmp_path):
+    small["training"] |= {"evaluate_every": 2, "checkpoint_every": 2}
+    whole = load_results(execute(load_study(small), tmp_path / "whole").folder)
+    with pytest.raises(KeyboardInterrupt):
+        execute(load_study(small), tmp_path / "broken", observer=Stop(3))
+    broken = load_results(execute(load_study(small), tmp_path / "broken").folder)
+    assert list(broken["cost_evaluation_shots"]) == list(whole["cost_evaluation_shots"])
+    assert whole["cost_evaluation_shots"].unique().tolist() == [2 * 357 * 50]
+
+
+def test_an_earlier_config_of_the_name_is_said_to_be_dropped(small, tmp_path):
+    class Count(Observer):
+        def begin_study(self, runs, done, dropped):
+            self.seen = runs, done, dropped
+
+    execute(load_study(small), tmp_path)
+    del small["optimizer"][1]
+    count = Count()
+    report = execute(load_study(small), tmp_path, observer=count)
+    assert count.seen == (2, 2, 2)
+    assert len(load_results(report.folder)) == 2
+    assert len(load_results(report.folder, every_run=True)) == 4
+
+
+@pytest.mark.parametrize(
+    ("number", "stopped", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)],
+)
+def test_run_saves_and_then_stops_at_a_signal(small, tmp_path, number, stopped, code):
+    class Raise(Observer):
+        def step(self, training):
+            signal.raise_signal(number)
+
+    with pytest.raises(stopped) as raised:
+        qnlr.run(small, tmp_path, observer=Raise())
+    assert getattr(raised.value, "code", None) == code
+    results = load_results(tmp_path / "small")
+    assert list(results["status"]) == ["interrupted"] + ["pending"] * 3
+    assert len(load_history(tmp_path / "small")) == 1
+
+
 def test_a_second_process_is_refused(small, tmp_path):
-    (tmp_path / "small").mkdir()
-    with FileLock(tmp_path / "small" / ".lock"), pytest.raises(InputError, match="another process"):
+    with FileLock(tmp_path / ".small.lock"), pytest.raises(InputError, match="another process"):
         execute(load_study(small), tmp_path)
 
 

@@ -3,6 +3,7 @@ import pytest
 from qnlr.errors import InputError
 from qnlr.noise import from_rate, save
 from qnlr.study import load_study, run_id
+from qnlr.study.build import Builder, validate
 
 TOML = """\
 name = "small"
@@ -96,6 +97,15 @@ def test_a_number_stands_for_a_negative_rate(load):
         ("[3, 5]", "0", 2, "seeds = 0 is not valid"),
         ("[3, 5]", "[-1]", 2, "seeds = [-1] is not valid"),
         ("steps = 4", "seed = 4\nsteps = 4", 18, 'unknown key "seed"'),
+        ("[3, 5]", "1000000000", 2, "seeds = 1000000000 is not valid"),
+        ('"circuit.layers"', '"crcuit.layers"', 29, 'did you mean "circuit"'),
+        ('"circuit.layers"', "circuit.layers", 28, "a path is written in quotes"),
+        (
+            "shots = 50",
+            "shots = 1.5",
+            14,
+            "shots = 1.5 is not valid; it must be an integer",
+        ),
     ],
 )
 def test_mistakes_are_named_with_their_line(load, old, new, line, words):
@@ -135,6 +145,55 @@ def test_identity_follows_content_alone(small):
     assert [run_id(spec) for spec in renamed.runs] == ids
     small["backend"]["shots"] = 51
     assert not set(ids) & {run_id(spec) for spec in load_study(small).runs}
+
+
+def test_how_often_checkpoints_are_written_is_no_part_of_the_identity(small):
+    ids = [run_id(spec) for spec in load_study(small).runs]
+    small["training"]["checkpoint_every"] = 1
+    assert [run_id(spec) for spec in load_study(small).runs] == ids
+
+
+def test_a_byte_order_mark_is_read_over(load, tmp_path):
+    file = tmp_path / "marked.toml"
+    file.write_text(TOML, encoding="utf-8-sig")
+    assert load_study(file).runs == load().runs
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("shots = 50", "shots = 0", 14, "[backend] shots = 0 is not valid"),
+        ("rate = 0.01 }", "rate = 1.5 }", 15, "[backend.noise] noise rate"),
+        ("tau = 0.2", "tau = -1.0", 26, "[optimizer.trigger] tau = -1.0 is not valid"),
+        ("[1, 2]", "[1, 0]", 29, "[circuit] layers = 0 is not valid"),
+        (
+            'name = "sgd"',
+            'name = "sgd"\nlearning_rate = 0.0',
+            23,
+            "[optimizer] learning_rate = 0.0",
+        ),
+    ],
+)
+def test_values_that_cannot_be_built_are_named_with_their_line(load, old, new, line, words):
+    study = load(old, new)
+    with pytest.raises(InputError) as raised:
+        validate(study, Builder(study.folder))
+    assert f"study.toml:{line}: {words}" in str(raised.value)
+
+
+def test_without_a_file_the_entry_of_an_array_is_named(small):
+    small["optimizer"][1]["learning_rate"] = 0.0
+    with pytest.raises(InputError, match=r"^\[optimizer\[1\]\] learning_rate = 0"):
+        validate(load_study(small), Builder())
+    small["optimizer"][1]["learning_rate"] = "fast"
+    with pytest.raises(InputError, match=r"^optimizer\[1\]\.learning_rate = 'fast' is not valid"):
+        load_study(small)
+
+
+def test_the_longest_origin_names_the_place(small):
+    small["grid"] = {"optimizer.learning_rate": [0.1, -0.1]}
+    with pytest.raises(InputError, match=r"^\[optimizer\[0\]\] learning_rate = -0.1"):
+        validate(load_study(small), Builder())
 
 
 def test_identity_holds_the_content_of_a_noise_file(small, tmp_path):

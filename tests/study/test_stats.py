@@ -9,7 +9,7 @@ from scipy import stats
 
 from qnlr.study.stats import (
     Interval,
-    baseline_of,
+    baselines,
     findings,
     mean_interval,
     paired_difference,
@@ -81,7 +81,11 @@ def results():
     frame = pd.DataFrame(rows, columns=["label", "spec_seed", "metric_train_loss", "cost_shots"])
     frame["metric_train_loss"] += [0.0, 0.01, 0.0, 0.0, 0.0, 0.01, 0.0, 0.0, 0.0]
     return frame.assign(
-        status="finished", metric_test_accuracy=0.9, metric_gradient_norm=1.0, metric_flips=2
+        status="finished",
+        baseline="sgd",
+        metric_test_accuracy=0.9,
+        metric_gradient_norm=1.0,
+        metric_flips=2,
     )
 
 
@@ -91,7 +95,11 @@ def test_the_summary_has_a_row_for_each_method_and_compares_with_sgd(results):
     assert list(table["shows"]) == ["worse", "baseline", "better"]
     assert table.loc["sgd", "training loss"] == "0.513 ± 0.038"
     assert table.loc["nlr b", "test accuracy"] == "90 ± 0 %"
-    assert baseline_of(["nlr a", "nlr b"]) == "nlr a"
+    assert baselines(results.assign(baseline="")) == {"nlr a": "", "sgd": "", "nlr b": ""}
+    assert list(summary(results.assign(baseline=""))["shows"]) == ["", "", ""]
+    assert findings(results.assign(baseline="")) == [
+        "Nothing is compared: no method has an sgd of its own setting and learning rate."
+    ]
 
 
 def test_findings_name_difference_and_cost(results):
@@ -108,3 +116,38 @@ def test_only_runs_that_ended_count(results):
     assert list(summary(results).index) == ["sgd", "nlr b"]
     assert summary(results.assign(status="pending")).empty
     assert findings(results.assign(status="pending")) == []
+
+
+@pytest.fixture
+def gridded():
+    """Two settings, in each of them SGD at two rates and methods beside them."""
+    rows = []
+    for setting, worse in (("layers=1", 0.0), ("layers=5", 0.3)):
+        for method, loss in (("sgd 0.1", 0.5), ("sgd 0.5", 0.4), ("nlr 0.1", 0.6), ("adam", 0.1)):
+            base = {"nlr 0.1": "sgd 0.1", "adam": ""}.get(method, method)
+            rows += [
+                {
+                    "label": f"{method} {setting}",
+                    "baseline": f"{base} {setting}" if base else "",
+                    "spec_seed": seed,
+                    "metric_train_loss": loss + worse + 0.01 * seed * (method == "nlr 0.1"),
+                    "cost_shots": 100,
+                }
+                for seed in range(3)
+            ]
+    return pd.DataFrame(rows).assign(
+        status="finished", metric_test_accuracy=0.9, metric_gradient_norm=1.0, metric_flips=2
+    )
+
+
+def test_methods_are_compared_within_their_setting(gridded):
+    table = summary(gridded)
+    shown = table["shows"].to_dict()
+    assert shown["nlr 0.1 layers=1"] == shown["nlr 0.1 layers=5"] == "worse"
+    assert shown["sgd 0.5 layers=5"] == "baseline"
+    assert shown["adam layers=1"] == ""
+    assert table.loc["nlr 0.1 layers=5", "loss − baseline"] == "0.110 ± 0.025"
+    first, second, note = findings(gridded)
+    assert first.startswith("nlr 0.1 layers=1: worse than sgd 0.1 layers=1 at 1 times its shots")
+    assert second.startswith("nlr 0.1 layers=5: worse than sgd 0.1 layers=5")
+    assert "(2)" in note

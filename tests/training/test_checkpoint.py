@@ -185,15 +185,15 @@ def test_what_is_not_plain_data_is_refused_and_the_old_checkpoint_survives(file,
 
 
 def test_the_old_checkpoint_survives_a_failing_write(file):
-    file.with_name("checkpoint.npz.tmp").mkdir()
+    file.with_name("checkpoint.tmp.npz").mkdir()
     with pytest.raises(OSError, match="tmp"):
         write_checkpoint(file, "run-1", {"step": 8})
     np.testing.assert_equal(read_checkpoint(file, "run-1"), STATE)
 
 
 def test_a_write_cut_off_midway_leaves_the_old_checkpoint(file, monkeypatch):
-    def cut_off(stream, **arrays):
-        stream.write(b"PK\x03\x04")
+    def cut_off(path, **arrays):
+        path.write_bytes(b"PK\x03\x04")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(np, "savez", cut_off)
