@@ -104,9 +104,9 @@ def from_device(device: str) -> Noise:
         5
     """
     classes = _fake_devices()
-    name = _snake(device) if isinstance(device, str) else repr(device)
+    name = _snake(str(device))
     if name not in classes:
-        raise unknown_name("fake device", device, classes)
+        raise unknown_name("fake device", str(device), classes)
     fake = classes[name]()
     return Noise(NoiseModel.from_backend(fake), f"noise model of {name}", fake)
 

@@ -20,6 +20,7 @@ KINDS = {
     "model_attributes_type": "it must be a table",
     "dict_type": "it must be a table",
     "list_type": "it must be a list",
+    "is_instance_of": "it must be a list",
     "int_type": "it must be an integer",
     "int_from_float": "it must be an integer",
     "float_type": "it must be a number",
@@ -187,6 +188,8 @@ def _config_path(loc: tuple[Any, ...], table: Any) -> tuple[Any, ...]:
         if tag_due and item == name:
             tag_due = False
             continue
+        if isinstance(here, str):
+            here = {"name": here}
         if isinstance(here, dict):
             if item in here:
                 here = here[item]

@@ -62,7 +62,7 @@ def within(*table: str) -> Iterator[None]:
         error.table = (*table, *error.table)
         raise
     except InputError as error:
-        key = re.match(r"(\w+) = ", str(error))
+        key = re.match(r"(\w+) (?:= |\")", str(error))
         raise BuildError(str(error), table, key[1] if key else None) from error
     except Exception as error:
         reason = str(error) or "no reason given"

@@ -223,8 +223,9 @@ def _validated(table: dict[str, Any], origin: Origin, place: Place, folder: Path
         return spec
     file = folder / noise.path
     if not file.is_file():
+        reason = "it is not a file" if file.exists() else "no such file"
         raise InputError(
-            f"{place.at('backend', 'noise')}noise model {file} cannot be read: no such file"
+            f"{place.at('backend', 'noise')}noise model {file} cannot be read: {reason}"
         )
     hashed = noise.model_copy(update={"sha256": file_hash(file)})
     return spec.model_copy(update={"backend": spec.backend.model_copy(update={"noise": hashed})})

@@ -158,3 +158,10 @@ def test_gate_errors_on_measurements_need_shots(model, weights):
     exact = statevector(model).values(weights, ANGLES, np.random.default_rng(0)).values
     assert np.abs(found.values - 0.6 * exact).max() < 4 * found.stds.max()
     assert np.abs(found.values - exact).max() > 8 * found.stds.max()
+
+
+@pytest.mark.parametrize("noise", [0.01, from_rate(0.01).model])
+def test_noise_of_another_kind_is_refused(noise):
+    model = variational_circuit(angle(2, 2), hardware_efficient(2, 1), z(2))
+    with pytest.raises(InputError, match=r"it must be a qnlr\.noise\.Noise"):
+        AerBackend(model, noise=noise)

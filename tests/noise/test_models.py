@@ -85,3 +85,8 @@ def test_numpy_numbers_are_rates():
 
 def test_every_kind_of_noise_is_registered():
     assert {"rate": from_rate, "device": from_device, "file": from_file} == NOISE_MODELS
+
+
+def test_what_names_no_device_is_refused():
+    with pytest.raises(InputError, match='fake device "3" is not known'):
+        from_device(3)

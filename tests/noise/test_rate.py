@@ -29,7 +29,7 @@ def manila():
 @settings(max_examples=30, deadline=None)
 @given(st.floats(0.0, 0.35))
 def test_the_rate_of_a_model_from_a_rate_is_that_rate(rate):
-    assert noise_rate(from_rate(rate).model) == pytest.approx(rate, abs=1e-14)
+    assert noise_rate(from_rate(rate).model) == pytest.approx(rate, abs=1e-12)
 
 
 @settings(max_examples=15, deadline=None)

@@ -136,3 +136,13 @@ def test_bad_settings_are_refused(make_bad):
 def test_another_version_of_the_state_is_refused():
     with pytest.raises(InputError, match="version 99"):
         make(SPSA).load_state_dict({"version": 99})
+
+
+def test_the_recorded_loss_carries_the_error_of_its_mean():
+    spsa = SPSA(maxiter=2, seed=0)
+    spsa.start(None, np.zeros(2))
+    for loss in (Estimate(1.0, 0.3), Estimate(2.0, 0.4)):
+        spsa.tell(spsa.ask(), TellData(eval_fun=loss))
+    assert spsa.state.record.loss == 1.5
+    assert spsa.state.record.loss.std == pytest.approx(0.25)
+    spsa.close()

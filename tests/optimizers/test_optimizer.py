@@ -13,12 +13,16 @@ from qiskit_machine_learning.optimizers import (
 
 from qnlr.errors import InputError
 from qnlr.optimizers import (
+    COBYLA,
     NLR,
     SGD,
+    SPSA,
     Adam,
+    AnyIncrease,
     Constant,
     NegativeRate,
     Plain,
+    Ratio,
     Reversal,
     SignedRateOptimizer,
 )
@@ -191,3 +195,28 @@ def test_a_nan_loss_is_never_the_best():
     optimizer.tell(AskData(), TellData(eval_fun=2.0))
     assert optimizer.state.fun_best == 2.0
     np.testing.assert_array_equal(optimizer.state.x_best, [0.9])
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"trigger": AnyIncrease}, "trigger = AnyIncrease is not valid"),
+        ({"trigger": "any_increase"}, "trigger = 'any_increase' is not valid"),
+        ({"corrective": Reversal}, "corrective = Reversal is not valid"),
+        ({"direction": "adam"}, "direction = 'adam' is not valid"),
+        ({"negative_rate": Ratio}, "negative_rate = .* is not valid"),
+        ({"negative_rate": [1]}, "negative_rate = .* is not valid"),
+        ({"noise_level": 0.01}, "noise_level = 0.01 is not valid"),
+        ({"seed": -1}, "seed = -1 is not valid"),
+    ],
+)
+def test_what_is_no_part_is_refused_when_it_is_given(settings, words):
+    with pytest.raises(InputError, match=words):
+        NLR(0.1, **settings)
+
+
+@pytest.mark.parametrize("x0", [[math.nan], [math.inf, 0.0], "here", [[1.0]], None])
+@pytest.mark.parametrize("optimizer", [NLR, SPSA, COBYLA])
+def test_a_start_that_is_no_list_of_finite_numbers_is_refused(optimizer, x0):
+    with pytest.raises(InputError, match="x0 = "):
+        optimizer().minimize(lambda x: float(x @ x), x0)

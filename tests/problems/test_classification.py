@@ -175,3 +175,15 @@ def test_a_zero_row_is_named(which):
     parts = (bad, good) if which == "training" else (good, bad)
     with pytest.raises(InputError, match=f"mine, {which} samples: sample row 2 is zero"):
         Classification(model, encoding, Dataset("mine", *parts, ("-", "+"), "by hand"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"), [([1.0, 1.0], "only label"), ([0.0, 1.0], "label 0 is not valid")]
+)
+def test_labels_of_a_dataset_made_by_hand_are_checked(labels, words):
+    encoding = angle(2, 2)
+    model = variational_circuit(encoding, hardware_efficient(2, 1), z(2))
+    good = Samples(np.ones((2, 2)), np.array([-1.0, 1.0]))
+    dataset = Dataset("mine", Samples(np.ones((2, 2)), np.array(labels)), good, ("a", "b"), "here")
+    with pytest.raises(InputError, match=f"mine, training samples: {words}"):
+        Classification(model, encoding, dataset)

@@ -1,5 +1,6 @@
 import pytest
 
+import qnlr
 from qnlr.errors import InputError
 from qnlr.noise import from_rate, save
 from qnlr.study import load_study, run_id
@@ -205,3 +206,16 @@ def test_identity_holds_the_content_of_a_noise_file(small, tmp_path):
     before = run_id(load_study(small).runs[0])
     save(from_rate(0.02).model, file)
     assert run_id(load_study(small).runs[0]) != before
+
+
+@pytest.mark.parametrize("config", [None, 3, ["small"]])
+def test_what_is_no_config_is_refused(config):
+    with pytest.raises(InputError, match="must be the path of a TOML file, or a dict"):
+        qnlr.run(config)
+
+
+def test_a_name_stands_for_a_table_whose_keys_may_be_missing(load):
+    with pytest.raises(InputError, match=r"study\.toml:15: backend\.noise\.rate is missing"):
+        load('{ name = "rate", rate = 0.01 }', '"rate"')
+    with pytest.raises(InputError, match="cannot be read: it is not a file"):
+        load('{ name = "rate", rate = 0.01 }', '{ name = "file", path = "." }')
