@@ -107,7 +107,8 @@ class COBYLA(ClosedLoop):
         return {"rhobeg": self.rhobeg, "maxiter": self.maxiter, "seed": self.seed}
 
     def _loop(self) -> Optimizer:
-        return QISKIT_COBYLA(maxiter=self.maxiter, rhobeg=self.rhobeg)
+        least = self.state.x0.size + 2  # SciPy warns below; the steps are counted here
+        return QISKIT_COBYLA(maxiter=max(self.maxiter, least), rhobeg=self.rhobeg)
 
     def _step_end(self, asked: FloatArray, loss: float) -> FloatArray | None:
         if loss < self.state.best:

@@ -87,6 +87,11 @@ class SignedRateOptimizer(SteppableOptimizer):
         require_callable("rate", rate, "Constant(0.01), NegativeRate(0.01)")
         if corrective is not None:
             require_callable("corrective", corrective, "Reversal(), GaussianNoise()")
+        for name, part in (("direction", direction), ("rate", rate)):
+            if not hasattr(part, "initial_state"):
+                raise InputError(f"{name} = {part!r} is not valid; it has no initial_state()")
+        if callback is not None:
+            require_callable("callback", callback, "a function of a StepRecord")
         if seed is not None:
             require_count("seed", seed, low=0)
         self.direction = direction

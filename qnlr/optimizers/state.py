@@ -171,11 +171,16 @@ def as_loss(value: Any) -> float:
     """Return a loss that was told as a float, or as the Estimate that it is.
 
     Raises:
-        InputError: If none was told.
+        InputError: If none was told, or it is no number.
     """
     if value is None:
         raise InputError("the optimizer asked for a loss, but was told none")
-    return value if isinstance(value, Estimate) else float(np.asarray(value).item())
+    if isinstance(value, Estimate):
+        return value
+    try:
+        return float(np.asarray(value).item())
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the objective gave {value!r}; it must give a number") from error
 
 
 def initial_weights(x0: Any) -> FloatArray:

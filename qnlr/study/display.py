@@ -120,7 +120,7 @@ def figures(training: Training) -> str:
     shots = training.meter.cost.shots
     return (
         f"loss {columns['metric_loss'][-1]:.3f}  |g| {columns['metric_gradient_norm'][-1]:.3f}  "
-        f"flips {sum(columns['metric_flipped'])}  shots {shots / 1e6:.2f}M"
+        f"flips {sum(columns['metric_flipped'])}  shots {shots / 1e6:.3g}M"
     )
 
 
@@ -134,7 +134,7 @@ def show_study(folder: Path) -> None:
         InputError: If there is no study in the folder.
     """
     from qnlr.study.results import load_history, load_results
-    from qnlr.study.stats import findings, summary
+    from qnlr.study.stats import findings, seeds_text, summary
 
     results = load_results(folder)
     out = console()
@@ -149,9 +149,10 @@ def show_study(folder: Path) -> None:
         out.print(f"{file.stem.replace('_', ' ')}: {file}", markup=False, soft_wrap=True)
     table = summary(results)
     if not table.empty:
-        seeds = "/".join(table["seeds"].unique())
+        seeds = sorted({int(number) for number in table["seeds"]})
+        over = seeds_text(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
         grid = Table(
-            title=f"mean ± 95 % interval over {seeds} seeds",
+            title=f"mean ± 95 % interval over {over}",
             title_justify="left",
             box=None,
             padding=(0, 1, 0, 0),

@@ -20,7 +20,7 @@ from qnlr.study.provenance import provenance
 from qnlr.study.results import labels
 from qnlr.study.schema import RunSpec
 from qnlr.study.spec import Study, run_id
-from qnlr.study.store import RunFolder, read_json, unused, writable_folder, write_json
+from qnlr.study.store import RunFolder, listed_runs, unused, writable_folder, write_json
 from qnlr.training import Outcome, Status, Training
 
 
@@ -99,7 +99,7 @@ def execute(
         ]
         plain = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
         config = None if study.source is None else str(study.source)
-        dropped = set((read_json(folder / "study.json") or {}).get("runs", {})) - set(plain)
+        dropped = _listed_before(folder) - set(plain)
         write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
         watch = observer or Observer()
         watch.begin_study(len(folders), sum(run.is_done for run in folders), len(dropped))
@@ -173,6 +173,13 @@ def _checkpoint(run: RunFolder, spec: RunSpec, builder: Builder) -> dict[str, An
     return state
 
 
+def _listed_before(folder: Path) -> set[str]:
+    try:
+        return set(listed_runs(folder) or {})
+    except InputError:  # the list is written anew
+        return set()
+
+
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     """Hold the study, by a file beside its folder, so that the folder can be moved meanwhile."""
@@ -184,6 +191,8 @@ def _lock(folder: Path) -> Iterator[None]:
         raise InputError(
             f"another process is executing the study in {folder}; wait for it or stop it first"
         ) from error
+    except (IsADirectoryError, PermissionError) as error:
+        raise InputError(f"{error.filename} cannot be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

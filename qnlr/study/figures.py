@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from qnlr.files import replacing
-from qnlr.study.stats import baselines, mean_interval
+from qnlr.study.stats import baselines, mean_interval, seeds_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,9 +76,8 @@ def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str
         upper.plot(means.index, means, label=method.removesuffix(setting).strip(), **look)
         if baseline not in ("", method):
             _band(lower[0], wide[method] - wide[baseline], look)
-    upper.set_title(
-        f"{setting}: ".lstrip(": ") + f"mean over {history['spec_seed'].nunique()} seeds", **TITLE
-    )
+    mean = f"mean over {seeds_text(history['spec_seed'].nunique())}"
+    upper.set_title(f"{setting}: {mean}" if setting else mean, **TITLE)
     upper.set(ylim=(0.0, None), visible=True)
     upper.legend(frameon=False, fontsize="small")
     names = sorted({base for base in pairs.values() if base})

@@ -46,7 +46,7 @@ def within(*table: str) -> Iterator[None]:
         *table: Keys that lead to the table.
 
     Raises:
-        BuildError: In place of any other exception.
+        BuildError: In place of any other exception but those of the machine.
 
     Example:
         >>> try:
@@ -64,9 +64,13 @@ def within(*table: str) -> Iterator[None]:
     except InputError as error:
         key = re.match(r"(\w+) (?:= |\")", str(error))
         raise BuildError(str(error), table, key[1] if key else None) from error
+    except (ImportError, OSError):  # this machine's fault, not the config's
+        raise
     except Exception as error:
         reason = str(error) or "no reason given"
-        raise BuildError(f"it cannot be built: {type(error).__name__}: {reason}", table) from error
+        raise BuildError(
+            f"it could not be built: {type(error).__name__}: {reason}", table
+        ) from error
 
 
 class Table(BaseModel):

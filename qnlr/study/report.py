@@ -14,7 +14,7 @@ import pandas as pd
 from qnlr.files import replacing
 from qnlr.study.results import flatten
 from qnlr.study.stats import findings, summary
-from qnlr.study.store import RunFolder, read_json
+from qnlr.study.store import RunFolder, listed_runs, read_json
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
@@ -86,15 +86,15 @@ def _endings(results: pd.DataFrame) -> str:
 
 def _provenance(folder: Path) -> str:
     """Return how to repeat the study, what all of its runs have in common, and with what it ran."""
-    study = read_json(folder / "study.json")
-    config = study["config"]
+    config = read_json(folder / "study.json").get("config")
+    runs = listed_runs(folder) or {}
     command = html.escape(f"qnlr run {config}")
     repeat = f"<h2>To repeat it</h2><pre>{command}</pre>" if config else ""
     known: list[dict[str, Any]] = []
-    for run in study["runs"]:
+    for run in runs:
         for session in RunFolder(folder / run).provenance():
             known += [] if session in known else [session]
-    specs = [flatten(spec, ".") for spec in study["runs"].values()]
+    specs = [flatten(spec, ".") for spec in runs.values()]
     common = [
         f"{key} = {json.dumps(value, ensure_ascii=False)}"
         for key, value in specs[0].items()

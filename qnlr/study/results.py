@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import InputError
-from qnlr.study.store import RunFolder, read_json
+from qnlr.study.store import RunFolder, listed_runs, read_json
 from qnlr.training import COLUMNS
 
 
@@ -116,7 +116,7 @@ def labels(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ... ])
         ['sgd', 'nlr any_increase', 'nlr tolerance tau=0.1']
     """
-    tables = [flatten({**spec, "seed": None}, separator=".") for spec in specs]
+    tables = [_telling(spec) for spec in specs]
     names = []
     for table, setting in zip(tables, settings(specs), strict=True):
         optimizer = table["optimizer.name"]
@@ -144,8 +144,14 @@ def settings(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ... ])
         ['layers=1', 'layers=5']
     """
-    tables = [flatten({**spec, "optimizer": None, "seed": None}, separator=".") for spec in specs]
+    tables = [_telling({**spec, "optimizer": None}) for spec in specs]
     return [_varying(table, tables) for table in tables]
+
+
+def _telling(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells a run from others, flat: all but its seed and what changes no result."""
+    table = flatten({**spec, "seed": None}, separator=".")
+    return {key: value for key, value in table.items() if key != "training.checkpoint_every"}
 
 
 def _varying(table: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
@@ -184,16 +190,12 @@ def _read_history(file: Path) -> pd.DataFrame:
 
 
 def _listed(folder: Path) -> dict[str, Any]:
-    file = folder / "study.json"
-    if not file.exists():
+    listed = listed_runs(folder)
+    if listed is None:
         raise InputError(
             f"there is no study in {folder}; expected the folder of a study that was run, such as "
             "results/quickstart"
         )
-    try:
-        listed: dict[str, Any] = read_json(file)["runs"]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{file} lists no runs; run the study again to have it written") from error
     return listed
 
 

@@ -21,7 +21,7 @@ class Interval:
     Args:
         mean: The mean.
         half_width: Half the width of the interval; NaN for a single seed.
-        count: Number of seeds.
+        count: Number of seeds, or of pairs.
     """
 
     mean: float
@@ -117,8 +117,10 @@ def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
         >>> verdict(Interval(0.3, 0.1, 5)), verdict(Interval(0.3, 0.4, 5))
         ('worse', 'no difference seen')
     """
+    if not difference.count:
+        return "no seed in common"
     if math.isnan(difference.half_width):
-        return "no difference can be seen in one seed"
+        return "one seed shows no difference"
     if difference.low <= 0 <= difference.high:
         return "no difference seen"
     return "better" if (difference.mean < 0) == lower_is_better else "worse"
@@ -151,8 +153,9 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     Returns:
         Text, by column: training loss, test accuracy, gradient norm of the last step, flips, shots,
         the paired difference of the training loss to the baseline with what it shows, and the
-        number of seeds. A method is compared with the SGD of its own setting and learning rate (or
-        the only SGD of its setting). Intervals are not adjusted for the number of comparisons.
+        numbers of seeds and of pairs. A method is compared with the SGD of its own setting and
+        learning rate (or the only SGD of its setting). Intervals are not adjusted for the number of
+        comparisons.
     """
     ended = results[results["status"].isin(ENDED)]
     rows = []
@@ -170,10 +173,12 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
             "loss − baseline": "",
             "shows": "baseline" if baseline else "",
             "seeds": str(len(own)),
+            "pairs": "",
         }
         if baseline not in ("", name):
             difference = paired_difference(ended, name, baseline, "metric_train_loss")
             row |= {"loss − baseline": difference.text(), "shows": verdict(difference)}
+            row["pairs"] = str(difference.count)
         rows.append(row)
     return pd.DataFrame(rows).set_index("method") if rows else pd.DataFrame()
 
@@ -200,21 +205,40 @@ def findings(results: pd.DataFrame) -> list[str]:
     names = baselines(ended)
     compared = {name: base for name, base in names.items() if base not in ("", name)}
     if not compared:
-        nothing = "Nothing is compared: no method has an sgd of its own setting and learning rate."
-        return [nothing] if len(names) > 1 else []
-    shots = ended.groupby("label")["cost_shots"].mean()
-    sentences = []
+        nothing = "Nothing is compared: no sgd of its own setting and learning rate has ended."
+        return [nothing] if "" in names.values() else []
+    sentences, pairs = [], set()
     for name, baseline in compared.items():
         difference = paired_difference(ended, name, baseline, "metric_train_loss")
-        size = Interval(abs(difference.mean), difference.half_width, difference.count)
-        direction = "higher" if difference.mean > 0 else "lower"
-        seen = verdict(difference)
-        seen = f"{seen} than {baseline}" if seen in ("better", "worse") else f"{seen} to {baseline}"
-        cost = f" at {shots[name] / shots[baseline]:.3g} times its shots" if shots[baseline] else ""
-        sentences.append(f"{name}: {seen}{cost}; training loss {size.text()} {direction}")
-    seeds = ended["spec_seed"].nunique()
+        pairs.add(difference.count)
+        sentences.append(f"{name}: {_finding(ended, name, baseline, difference)}")
+    over = f"{min(pairs)} to {max(pairs)} seeds" if len(pairs) > 1 else seeds_text(pairs.pop())
     sentences.append(
-        f"Differences are paired over {seeds} seeds, with 95 % intervals that are not adjusted for "
+        f"Differences are paired over {over}, with 95 % intervals that are not adjusted for "
         f"the number of comparisons ({len(compared)})."
     )
     return sentences
+
+
+def seeds_text(number: int) -> str:
+    """Return a number of seeds in words.
+
+    Example:
+        >>> seeds_text(1), seeds_text(5)
+        ('1 seed', '5 seeds')
+    """
+    return f"{number} seed" + "s" * (number != 1)
+
+
+def _finding(ended: pd.DataFrame, name: str, baseline: str, difference: Interval) -> str:
+    seen = verdict(difference)
+    joined = {"better": "than", "worse": "than", "no difference seen": "to"}.get(seen, "with")
+    if not difference.count:
+        return f"{seen} {joined} {baseline}"
+    shots = ended.pivot(index="spec_seed", columns="label", values="cost_shots")
+    own, base = shots[[name, baseline]].dropna().mean()
+    cost = f" at {own / base:.3g} times its shots" if base else ""
+    size = Interval(abs(difference.mean), difference.half_width, difference.count).text()
+    direction = "higher" if difference.mean > 0 else "lower"
+    loss = f"{size} {direction}" if difference.mean else "equal"
+    return f"{seen} {joined} {baseline}{cost}; training loss {loss}"

@@ -19,10 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
 from qnlr.errors import CheckpointError, InputError
 from qnlr.files import replacing
 from qnlr.training import History, Status, read_checkpoint, write_checkpoint
+
+
+class _Ending(BaseModel):
+    """What ``status.json`` must hold for a run to count as ended."""
+
+    status: Status
+    sentence: str
+    steps: int = 0
+    metrics: dict[str, int | float | None] = {}
+    cost: dict[str, int | float] = {}
 
 
 @dataclass(frozen=True)
@@ -43,9 +54,8 @@ class RunFolder:
     def status(self) -> dict[str, Any] | None:
         """Return ``status.json``, or None if the run has not ended, or nobody can tell how."""
         try:
-            status: dict[str, Any] | None = read_json(self.path / "status.json")
-            return status if status and Status(status["status"]) else None
-        except (InputError, KeyError, TypeError, ValueError):
+            return _Ending.model_validate(read_json(self.path / "status.json")).model_dump()
+        except (InputError, ValidationError):
             return None
 
     @property
@@ -57,19 +67,30 @@ class RunFolder:
     def begin(self, spec: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
         """Make the folder and say what is run, and with what: once more where that has changed.
 
-        How the run ended before, if it was interrupted or failed, is no longer true.
+        How the run ended before, if it was interrupted or failed, is no longer true. A damaged
+        provenance is set aside.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "spec.json", spec)
-        sessions = self.provenance()
+        try:
+            sessions = self.provenance()
+        except InputError:
+            damaged, sessions = self.path / "provenance.json", []
+            damaged.rename(unused(damaged.with_name("provenance.json.unreadable")))
         if not sessions or sessions[-1] != provenance:
             write_json(self.path / "provenance.json", [*sessions, provenance])
         for stale in ("status.json", "error.txt"):
             (self.path / stale).unlink(missing_ok=True)
 
     def provenance(self) -> list[dict[str, Any]]:
-        """Return what the run was executed with; more than one entry if that changed on the way."""
-        sessions: list[dict[str, Any]] = read_json(self.path / "provenance.json") or []
+        """Return what the run was executed with; more than one entry if that changed on the way.
+
+        Raises:
+            InputError: If the file is damaged.
+        """
+        sessions = read_json(self.path / "provenance.json") or []
+        if not isinstance(sessions, list) or not all(isinstance(one, dict) for one in sessions):
+            raise InputError(f"{self.path / 'provenance.json'} is damaged; move it away")
         return sessions
 
     def save_checkpoint(self, state: Mapping[str, Any]) -> None:
@@ -109,7 +130,7 @@ class RunFolder:
 
 
 def writable_folder(path: Path) -> None:
-    """Make sure that a folder can be written, without leaving anything in it.
+    """Make sure that a folder and the one it is in can be written, without leaving anything there.
 
     Args:
         path: The folder, existing or not.
@@ -117,6 +138,8 @@ def writable_folder(path: Path) -> None:
     Raises:
         InputError: If it cannot be made or written.
     """
+    if path.exists():
+        writable_folder(path.parent / "new")
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     if not existing.is_dir():
         raise InputError(f"results folder {path} cannot be made: {existing} is not a folder")
@@ -129,6 +152,30 @@ def writable_folder(path: Path) -> None:
             f"results folder {path} cannot be written: {error.strerror}; choose another with "
             "--results"
         ) from error
+
+
+def listed_runs(folder: Path) -> dict[str, dict[str, Any]] | None:
+    """Return the specs of the runs that a study lists.
+
+    Args:
+        folder: The folder of the study.
+
+    Returns:
+        Specs by identity, or None if there is no list.
+
+    Raises:
+        InputError: If the list is damaged.
+    """
+    study = read_json(folder / "study.json")
+    if study is None:
+        return None
+    runs = study.get("runs") if isinstance(study, dict) else None
+    specs = list(runs.values()) if isinstance(runs, dict) else []
+    if not specs or not all(isinstance(spec, dict) and "optimizer" in spec for spec in specs):
+        raise InputError(
+            f"{folder / 'study.json'} lists no runs; run the study again to have it written"
+        )
+    return dict(runs or {})
 
 
 def unused(path: Path) -> Path:

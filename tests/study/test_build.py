@@ -114,7 +114,7 @@ def test_what_a_library_refuses_is_a_sentence_too(small, monkeypatch):
         raise MemoryError("no room")
 
     monkeypatch.setattr("qnlr.study.build.Classification", refuse)
-    with pytest.raises(InputError, match=r"\[data\] it cannot be built: MemoryError: no room"):
+    with pytest.raises(InputError, match=r"\[data\] it could not be built: MemoryError: no room"):
         validate(load_study(small), Builder())
 
 

@@ -128,7 +128,18 @@ def test_a_folder_that_cannot_be_made_is_refused(small, tmp_path):
         execute(load_study(small), tmp_path / "results")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"status": "odd"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"status": "odd"}',
+        b'{"status": "finished"}',
+        b'{"status": "finished", "sentence": "x", "metrics": [1]}',
+        b'{"status": "finished", "sentence": "x", "metrics": null, "cost": null}',
+    ],
+)
 def test_a_run_whose_ending_cannot_be_read_is_ended_again(small, tmp_path, content):
     report = execute(load_study(small), tmp_path)
     before = load_results(report.folder)
@@ -140,15 +151,35 @@ def test_a_run_whose_ending_cannot_be_read_is_ended_again(small, tmp_path, conte
     pd.testing.assert_frame_equal(load_results(report.folder)[columns], before[columns])
 
 
+@pytest.mark.parametrize("content", ["", "{", "3", '{"runs": null}', '{"runs": {"a": 3}}'])
 @pytest.mark.parametrize("name", ["study.json", "provenance.json"])
-def test_damage_is_named_and_nothing_is_run(small, tmp_path, name):
+def test_damage_besides_the_measured_is_written_anew(small, tmp_path, name, content):
     with pytest.raises(KeyboardInterrupt):
         execute(load_study(small), tmp_path, observer=Stop(3))
     (file,) = tmp_path.rglob(name)
-    file.write_text("{")
-    with pytest.raises(InputError, match=name):
+    file.write_text(content)
+    report = execute(load_study(small), tmp_path)
+    assert set(load_results(report.folder)["status"]) == {"finished"}
+    if name == "provenance.json":
+        aside = file.with_name("provenance.json.unreadable-1")
+        assert aside.read_text() == content
+        assert len(RunFolder(file.parent).provenance()) == 1
+
+
+def test_a_lock_that_cannot_be_held_is_named(small, tmp_path):
+    (tmp_path / ".small.lock").mkdir()
+    with pytest.raises(InputError, match=r"\.small\.lock cannot be written"):
         execute(load_study(small), tmp_path)
-    assert file.read_text() == "{"
+
+
+def test_how_often_checkpoints_are_written_tells_no_runs_apart(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    del small["optimizer"][1]
+    small["training"]["checkpoint_every"] = 1
+    report = execute(load_study(small), tmp_path)
+    found = load_results(report.folder, every_run=True)
+    assert set(found["label"]) == {"sgd", "nlr"}
+    assert set(found["baseline"]) == {"sgd"}
 
 
 def test_a_budget_that_allows_no_step_is_a_row(small, tmp_path):

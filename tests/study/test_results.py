@@ -103,7 +103,7 @@ def test_every_setting_has_panels_of_its_own(gridded):
 
 
 @pytest.mark.parametrize("name", ["study.json", "history.parquet"])
-@pytest.mark.parametrize("content", [b"", b"{", b"[]"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"runs": {}}', b'{"runs": {"a": {}}}'])
 def test_damaged_files_are_named(gridded, tmp_path, name, content):
     folder = shutil.copytree(gridded, tmp_path / "damaged")
     run = load_results(folder)["run_id"][0]

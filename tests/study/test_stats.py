@@ -64,7 +64,8 @@ def test_one_seed_and_none_have_no_interval():
         (Interval(-1.0, 0.5, 5), False, "worse"),
         (Interval(1.0, 0.5, 5), True, "worse"),
         (Interval(1.0, 1.0, 5), True, "no difference seen"),
-        (Interval(1.0, math.nan, 1), True, "no difference can be seen in one seed"),
+        (Interval(math.nan, math.nan, 0), True, "no seed in common"),
+        (Interval(1.0, math.nan, 1), True, "one seed shows no difference"),
     ],
 )
 def test_verdicts(interval, lower_is_better, words):
@@ -98,7 +99,7 @@ def test_the_summary_has_a_row_for_each_method_and_compares_with_sgd(results):
     assert baselines(results.assign(baseline="")) == {"nlr a": "", "sgd": "", "nlr b": ""}
     assert list(summary(results.assign(baseline=""))["shows"]) == ["", "", ""]
     assert findings(results.assign(baseline="")) == [
-        "Nothing is compared: no method has an sgd of its own setting and learning rate."
+        "Nothing is compared: no sgd of its own setting and learning rate has ended."
     ]
 
 
@@ -151,3 +152,24 @@ def test_methods_are_compared_within_their_setting(gridded):
     assert first.startswith("nlr 0.1 layers=1: worse than sgd 0.1 layers=1 at 1 times its shots")
     assert second.startswith("nlr 0.1 layers=5: worse than sgd 0.1 layers=5")
     assert "(2)" in note
+
+
+def test_pairs_are_counted_not_seeds(results):
+    results.loc[(results["label"] == "sgd") & (results["spec_seed"] == 0), "status"] = "failed"
+    assert "paired over 2 seeds" in findings(results)[-1]
+    assert summary(results)["pairs"].to_dict() == {"nlr a": "2", "sgd": "", "nlr b": "2"}
+    own = (results["label"] == "nlr a") & (results["spec_seed"] > 0)
+    results.loc[own, "status"] = "diverged"
+    first, *_, note = findings(results)
+    assert first == "nlr a: no seed in common with sgd"
+    assert "paired over 0 to 2 seeds" in note
+
+
+def test_equal_losses_are_called_equal(results):
+    results["metric_train_loss"] = 0.5
+    assert findings(results)[0].endswith("training loss equal")
+
+
+def test_a_sweep_of_the_baseline_alone_says_nothing(results):
+    sweep = results.assign(baseline=results["label"])
+    assert findings(sweep) == []
