@@ -10,8 +10,10 @@ from qnlr.backends.primitives import EstimatorBackend as EstimatorBackend
 from qnlr.backends.primitives import PrimitiveBackend as PrimitiveBackend
 from qnlr.backends.primitives import SamplerBackend as SamplerBackend
 from qnlr.backends.primitives import statevector as statevector
+from qnlr.backends.simulator import SimulatorBackend as SimulatorBackend
 
 BACKENDS: dict[str, Callable[..., PrimitiveBackend]] = {
+    "simulator": SimulatorBackend,
     "statevector": statevector,
     "aer": AerBackend,
 }

@@ -7,9 +7,9 @@ from typing import Any
 import joblib
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
+from qnlr.backends.isa import isa_circuit, require_noise
 from qnlr.backends.primitives import PrimitiveBackend
 from qnlr.backends.readout import (
     Basis,
@@ -17,14 +17,12 @@ from qnlr.backends.readout import (
     counts_table,
     expectations_from_counts,
     expectations_from_probabilities,
-    misread,
 )
 from qnlr.circuits import VariationalCircuit
 from qnlr.errors import InputError
 from qnlr.noise import Noise, readout_confusion
+from qnlr.simulator import misread
 from qnlr.types import Expectations, FloatArray
-
-TRANSPILER_SEED = 0
 
 
 class AerBackend(PrimitiveBackend):
@@ -59,11 +57,7 @@ class AerBackend(PrimitiveBackend):
         self, model: VariationalCircuit, shots: int | None = None, noise: Noise | None = None
     ) -> None:
         super().__init__(model, shots)
-        if noise is not None and not isinstance(noise, Noise):
-            raise InputError(
-                f"noise = {noise!r} is not valid; it must be a qnlr.noise.Noise: from_rate(ν), "
-                "from_device(name), from_file(path), or Noise(model, description)"
-            )
+        require_noise(noise, model.circuit.num_qubits)
         if self.shots is None and noise is not None and _noisy_measurement(noise):
             raise InputError(
                 "exact expectation values leave out the noise model's gate errors on measurements; "
@@ -71,7 +65,7 @@ class AerBackend(PrimitiveBackend):
             )
         self.noise = noise
         self._simulator = _simulator(noise)
-        _require_room(model.circuit.num_qubits, noise, self._simulator)
+        _require_room(model.circuit.num_qubits, self._simulator)
         found, self._constant = bases(model.circuit, model.observable)
         self._bases = [self._isa(basis) for basis in found]
         self._circuits = [self._read(basis) for basis in self._bases]
@@ -113,13 +107,7 @@ class AerBackend(PrimitiveBackend):
         return expectations_from_counts(tables, self._bases, self._constant, shape)
 
     def _isa(self, basis: Basis) -> Basis:
-        device = self.noise.device if self.noise else None
-        manager = generate_preset_pass_manager(
-            optimization_level=0 if device is None else 3,
-            backend=self._simulator if device is None else device,
-            seed_transpiler=TRANSPILER_SEED,
-        )
-        circuit = manager.run(basis.circuit)
+        circuit = isa_circuit(basis.circuit, self.noise)
         where = basis.qubits
         if circuit.layout is not None:
             final = circuit.layout.final_index_layout(filter_ancillas=True)
@@ -139,13 +127,7 @@ class AerBackend(PrimitiveBackend):
         return [readout_confusion(self.noise.model, qubit) for qubit in basis.qubits]
 
 
-def _require_room(qubits: int, noise: Noise | None, simulator: AerSimulator) -> None:
-    device = noise.device if noise else None
-    if device is not None and qubits > device.num_qubits:
-        raise InputError(
-            f"{qubits} qubits do not fit the device {device.name}, which has {device.num_qubits}; "
-            "take fewer qubits or a larger device"
-        )
+def _require_room(qubits: int, simulator: AerSimulator) -> None:
     method = simulator.options.method
     fit = AerSimulator(method=method).configuration().n_qubits  # by this machine's memory
     if qubits > fit:

@@ -167,24 +167,3 @@ def expectations_from_probabilities(
         values = values + (table @ basis.eigenvalues).reshape(shape)
     circuits = len(found) * int(np.prod(shape))
     return Expectations(values, np.zeros(shape), Cost(circuits, 0, jobs=1))
-
-
-def misread(probabilities: FloatArray, confusion: Sequence[FloatArray]) -> FloatArray:
-    """Apply read-out errors to outcome probabilities.
-
-    Args:
-        probabilities: Shape (E, 2^m); bit k of an outcome is measured qubit k.
-        confusion: For every measured qubit, P(read j | prepared i) at [i, j].
-
-    Returns:
-        Probabilities of what is read, same shape.
-
-    Example:
-        >>> misread(np.array([[1.0, 0.0]]), [np.array([[0.9, 0.1], [0.2, 0.8]])])
-        array([[0.9, 0.1]])
-    """
-    table = probabilities.reshape((-1,) + (2,) * len(confusion))
-    for bit, matrix in enumerate(confusion):
-        axis = table.ndim - 1 - bit
-        table = np.moveaxis(np.moveaxis(table, axis, -1) @ matrix, -1, axis)
-    return table.reshape(probabilities.shape)

@@ -13,8 +13,8 @@ from typing import Any
 from qiskit.providers import BackendV2
 from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 
+from qnlr.entries import quantum_error
 from qnlr.errors import InputError, require_within, unknown_name
-from qnlr.noise.entries import quantum_error
 
 ONE_QUBIT_GATES = ("rx", "ry", "rz", "h", "x", "y", "z", "s", "sdg", "t", "sx", "sxdg", "p", "u")
 TWO_QUBIT_GATES = ("cx", "cy", "cz", "ecr", "swap", "rxx", "ryy", "rzz", "rzx", "cp")

@@ -8,8 +8,8 @@ from qiskit.providers import BackendV2
 from qiskit.quantum_info import average_gate_fidelity
 from qiskit_aer.noise import NoiseModel
 
+from qnlr.entries import quantum_error
 from qnlr.errors import InputError
-from qnlr.noise.entries import quantum_error
 from qnlr.noise.models import Noise
 from qnlr.types import FloatArray, NoiseLevel, depth_in_layers
 

@@ -13,9 +13,9 @@ from qnlr.backends.readout import (
     counts_table,
     expectations_from_counts,
     expectations_from_probabilities,
-    misread,
 )
 from qnlr.errors import InputError
+from qnlr.simulator import misread
 from qnlr.types import Cost
 
 terms = st.lists(

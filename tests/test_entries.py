@@ -19,7 +19,7 @@ from qiskit_aer.noise import (
     thermal_relaxation_error,
 )
 
-from qnlr.noise.entries import quantum_error
+from qnlr.entries import quantum_error
 
 
 def circuit_error(qubits, probability, *steps):

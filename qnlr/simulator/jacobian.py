@@ -1,0 +1,194 @@
+"""Jacobians of expectation values: exact, or by the parameter-shift rule with shots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from qiskit.quantum_info import SparsePauliOp
+
+from qnlr.simulator.program import Program, shifted
+from qnlr.simulator.shots import (
+    Group,
+    draw_counts,
+    draw_group,
+    draw_signs,
+    group,
+    mean_and_error,
+)
+from qnlr.types import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """Values and derivatives of an observable.
+
+    Args:
+        values: f, shape (E,).
+        variances: Their variances from shots, shape (E,).
+        derivatives: ∂f/∂p, shape (E, D); 0 where they were not wanted.
+        derivative_variances: Their variances, shape (E, D).
+    """
+
+    values: FloatArray
+    variances: FloatArray
+    derivatives: FloatArray
+    derivative_variances: FloatArray
+
+
+def sampled_values(
+    program: Program,
+    values: FloatArray,
+    observable: SparsePauliOp,
+    shots: int,
+    rng: np.random.Generator,
+) -> tuple[FloatArray, FloatArray]:
+    """Draw values of an observable as measuring the circuit would give them.
+
+    Args:
+        program: The circuit.
+        values: Parameter values, shape (E, D).
+        observable: A sum of Pauli strings with real coefficients.
+        shots: Shots of every circuit.
+        rng: Draws them.
+
+    Returns:
+        Values and their variances, shape (E,) each.
+    """
+    angles, simple = program.angles(values), observable.simplify()
+    f, s2 = np.zeros(len(values)), np.zeros(len(values))
+    for one in group(simple.paulis):
+        weights = simple.coeffs.real[one.members]
+        if not one.basis.qubits:
+            f += weights.sum()
+            continue
+        counts = draw_group(program, angles, one, shots, rng)
+        mean, variance = mean_and_error(counts, weights @ one.signs)
+        f, s2 = f + mean, s2 + variance
+    return f, s2
+
+
+def exact_jacobian(
+    program: Program, values: FloatArray, observable: SparsePauliOp, wanted: np.ndarray
+) -> Slopes:
+    """Return exact values and derivatives, by an adjoint sweep or, under noise, a shift of each.
+
+    Args:
+        program: The circuit.
+        values: Parameter values, shape (E, D).
+        observable: A sum of Pauli strings with real coefficients.
+        wanted: Whether to differentiate by each parameter, shape (D,).
+
+    Returns:
+        Values and derivatives, with variances of 0.
+
+    Example:
+        >>> from qiskit.circuit.library import real_amplitudes
+        >>> from qnlr.simulator.program import Simulator
+        >>> program = Simulator().program(real_amplitudes(2, reps=1))
+        >>> everything = np.ones(4, dtype=bool)
+        >>> x = np.array([[0.1, 0.2, 0.3, 0.4]])
+        >>> exact_jacobian(program, x, SparsePauliOp("ZZ"), everything).derivatives.round(4)
+        array([[ 0.1219, -0.5376, -0.2069, -0.5114]])
+    """
+    angles = program.angles(values)
+    slots = program.tape.angles.reached(wanted)
+    simple = observable.simplify()
+    found, by_angle = program.gradient(angles, simple.paulis, simple.coeffs.real, slots)
+    slopes = np.where(wanted, program.tape.angles.chain(values, by_angle), 0.0)
+    return Slopes(found, np.zeros_like(found), slopes, np.zeros_like(slopes))
+
+
+def sampled_jacobian(
+    program: Program,
+    values: FloatArray,
+    observable: SparsePauliOp,
+    wanted: np.ndarray,
+    shots: int,
+    rng: np.random.Generator,
+) -> Slopes:
+    r"""Draw values and derivatives as the parameter-shift rule on a device would give them.
+
+    .. math:: \frac{∂f}{∂φ_j} = \tfrac12 [f(φ + \tfrac{π}{2} e_j) - f(φ - \tfrac{π}{2} e_j)],
+              \qquad \frac{∂f}{∂p_i} = \sum_j \frac{∂φ_j}{∂p_i} \frac{∂f}{∂φ_j}
+
+    for the angle φ_j of every rotation, with shots of its own at every shift, element and group of
+    strings that are measured together.
+
+    Args:
+        program: The circuit.
+        values: Parameter values, shape (E, D).
+        observable: A sum of Pauli strings with real coefficients.
+        wanted: Whether to differentiate by each parameter, shape (D,).
+        shots: Shots of every circuit.
+        rng: Draws them.
+
+    Returns:
+        Values and derivatives with their variances.
+    """
+    angles = program.angles(values)
+    slots = program.tape.angles.reached(wanted)
+    simple = observable.simplify()
+    size = angles.shape[1]
+    f, s2 = np.zeros(size), np.zeros(size)
+    by_angle, spread = np.zeros(angles.shape), np.zeros(angles.shape)
+    for one in group(simple.paulis):
+        weights = simple.coeffs.real[one.members]
+        if not one.basis.qubits:
+            f += weights.sum()
+            continue
+        draw = _draw_single if len(one.strings) == 1 else _draw_several
+        (mean, variance), (up, up2), (down, down2) = draw(
+            program, angles, one, weights @ one.signs, slots, shots, rng
+        )
+        f, s2 = f + mean, s2 + variance
+        by_angle[slots] += (up - down) / 2
+        spread[slots] += (up2 + down2) / 4
+    chain = program.tape.angles.chain
+    return Slopes(
+        f,
+        s2,
+        np.where(wanted, chain(values, by_angle), 0.0),
+        np.where(wanted, chain(values, spread, power=2), 0.0),
+    )
+
+
+Estimated = tuple[FloatArray, FloatArray]
+
+
+def _draw_single(
+    program: Program,
+    angles: FloatArray,
+    one: Group,
+    outcomes: FloatArray,
+    slots: np.ndarray,
+    shots: int,
+    rng: np.random.Generator,
+) -> tuple[Estimated, Estimated, Estimated]:
+    """Draw a single string, of which the exact values at all shifts come from one sweep."""
+    found, plus, minus = program.shifts(angles, one.strings, np.ones(1), slots)
+    drawn = [draw_signs(part, shots, rng) for part in (found, plus[slots], minus[slots])]
+    first, second, third = (mean_and_error(counts, outcomes) for counts in drawn)
+    return first, second, third
+
+
+def _draw_several(
+    program: Program,
+    angles: FloatArray,
+    one: Group,
+    outcomes: FloatArray,
+    slots: np.ndarray,
+    shots: int,
+    rng: np.random.Generator,
+) -> tuple[Estimated, Estimated, Estimated]:
+    """Draw strings that are measured together: from the distribution at every shift."""
+    first = mean_and_error(draw_group(program, angles, one, shots, rng), outcomes)
+    ups, downs = [], []
+    for _, both in shifted(angles, slots):
+        counts = draw_counts(program.distributions(both, one.basis), shots, rng)
+        mean, variance = mean_and_error(counts, outcomes)
+        ups.append((mean[: angles.shape[1]], variance[: angles.shape[1]]))
+        downs.append((mean[angles.shape[1] :], variance[angles.shape[1] :]))
+    up, down = np.array(ups).reshape(-1, 2, angles.shape[1]), np.array(downs)
+    down = down.reshape(up.shape)
+    return first, (up[:, 0], up[:, 1]), (down[:, 0], down[:, 1])

@@ -1,0 +1,282 @@
+"""A circuit ready to be simulated, by whichever way is cheaper, read-out errors included."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+from qiskit.primitives.containers import BindingsArray
+from qiskit.quantum_info import PauliList
+from qiskit_aer.noise import NoiseModel
+
+from qnlr.simulator.channels import GateNoise
+from qnlr.simulator.densities import Densities
+from qnlr.simulator.readout import misread, readings
+from qnlr.simulator.running import Threads
+from qnlr.simulator.tape import compile_tape, content_key
+from qnlr.simulator.vectors import Vectors
+from qnlr.types import FloatArray
+
+CACHED = 64
+X, Y = 1, 2
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Qubits that are measured together, each in the basis of a Pauli.
+
+    Args:
+        qubits: The qubits, as the circuit numbers them; the first is bit 0 of an outcome.
+        paulis: 1, 2 or 3 for X, Y or Z of each.
+    """
+
+    qubits: tuple[int, ...]
+    paulis: tuple[int, ...]
+
+
+class Simulator:
+    """Compiles circuits, once for each content, and keeps the programs.
+
+    Args:
+        noise_model: Aer's noise model, or None.
+        threads: Threads that share the elements of a batch; None for Numba's number.
+
+    Raises:
+        InputError: If the noise model holds what is not supported, or threads is below 1.
+
+    Example:
+        >>> circuit = QuantumCircuit(2)
+        >>> _ = circuit.h(0), circuit.cx(0, 1)
+        >>> program = Simulator().program(circuit)
+        >>> program.expectations(program.angles(np.zeros((1, 0))), PauliList(["ZZ", "IZ"])).round(9)
+        array([[1.],
+               [0.]])
+    """
+
+    def __init__(self, noise_model: NoiseModel | None = None, threads: int | None = None) -> None:
+        self.noise = None if noise_model is None else GateNoise(noise_model)
+        self.threads = Threads(threads)
+        self._programs: dict[Any, Program] = {}
+
+    def program(self, circuit: QuantumCircuit, observed: Iterable[int] = ()) -> Program:
+        """Return the program of a circuit, compiled if it is not known.
+
+        Args:
+            circuit: The circuit, without measurements.
+            observed: Qubits that are asked about, idle or not.
+
+        Returns:
+            The program.
+
+        Raises:
+            InputError: If the circuit holds what is no gate.
+        """
+        key = content_key(circuit), tuple(sorted(observed))
+        if key not in self._programs:
+            if len(self._programs) >= CACHED:
+                self._programs.pop(next(iter(self._programs)))
+            self._programs[key] = Program(circuit.copy(), self.noise, self.threads, key[1])
+        return self._programs[key]
+
+
+class Program:
+    """A circuit ready to be simulated.
+
+    Args:
+        circuit: The circuit, without measurements.
+        noise: What follows its gates, or None.
+        threads: Threads that share the elements.
+        observed: Qubits that are asked about.
+    """
+
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        noise: GateNoise | None,
+        threads: Threads,
+        observed: Sequence[int] = (),
+    ) -> None:
+        self.circuit = circuit
+        self.noise = noise
+        self.threads = threads
+        self.tape = compile_tape(circuit, noise, observed)
+        self.parameters = self.tape.parameters
+        self._place = {qubit: place for place, qubit in enumerate(self.tape.qubits)}
+        self._runners: dict[Basis | type, Any] = {}
+
+    def angles(self, values: FloatArray) -> FloatArray:
+        """Return rotation angles φ, shape (S, E), for parameter values of shape (E, D)."""
+        return self.tape.angles.values(values)
+
+    def expectations(self, angles: FloatArray, paulis: PauliList) -> FloatArray:
+        """Return exact expectation values of Pauli strings, read-out errors included.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+            paulis: T strings on the qubits of the circuit.
+
+        Returns:
+            Shape (T, E).
+        """
+        constant, kept, weights, owner = readings(paulis, self.noise)
+        out = np.repeat(constant[:, None], angles.shape[1], axis=1)
+        if len(kept):
+            strings = self._onto(kept)
+            if self.tape.has_noise:
+                runner = self._densities()
+                numbers = runner.strings_of(strings)
+                found = runner.expectations(angles, [(n[None], np.ones(1)) for n in numbers])
+            else:
+                found = self._vectors().expectations(angles, strings)
+            np.add.at(out, owner, weights[:, None] * found)
+        return out
+
+    def distributions(self, angles: FloatArray, basis: Basis) -> FloatArray:
+        """Return probabilities of outcomes, read-out errors included.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+            basis: What is measured; the change to it is without gate noise.
+
+        Returns:
+            Shape (E, 2^m).
+        """
+        if self.tape.has_noise:
+            where = [self._place[qubit] for qubit in basis.qubits]
+            table = self._densities().probabilities(angles, where, basis.paulis)
+        else:
+            runner, places = self._turned(basis)
+            table = runner.probabilities(angles, places)
+        if self.noise is not None:
+            table = misread(table, [self.noise.confusion(qubit) for qubit in basis.qubits])
+        return table
+
+    def gradient(
+        self, angles: FloatArray, paulis: PauliList, weights: FloatArray, wanted: np.ndarray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return exact values of an observable and derivatives, read-out errors included.
+
+        Without gate noise by an adjoint sweep, with it by the parameter-shift rule, which is exact.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+            paulis: Strings of the observable.
+            weights: Their coefficients.
+            wanted: Whether to differentiate by each angle, shape (S,).
+
+        Returns:
+            Values, shape (E,), and derivatives ∂f/∂φ, shape (S, E); 0 where they are not wanted.
+        """
+        if self.tape.has_noise:
+            found, plus, minus = self.shifts(angles, paulis, weights, wanted)
+            return found, (plus - minus) / 2
+        constant, kept, scale, owner = readings(paulis, self.noise)
+        offset, c = float(weights @ constant), weights[owner] * scale
+        if not len(kept):
+            return np.full(angles.shape[1], offset), np.zeros(angles.shape)
+        found, slopes = self._vectors().gradient(angles, self._onto(kept), c, wanted)
+        return found + offset, slopes
+
+    def shifts(
+        self, angles: FloatArray, paulis: PauliList, weights: FloatArray, wanted: np.ndarray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return exact values of an observable, and with every wanted angle shifted by ±π/2.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+            paulis: Strings of the observable.
+            weights: Their coefficients.
+            wanted: Whether to shift each angle, shape (S,).
+
+        Returns:
+            Values, shape (E,), and those at the shifts, shape (S, E) each; 0 where not wanted.
+        """
+        if self._prefers_densities(wanted):
+            constant, kept, scale, owner = readings(paulis, self.noise)
+            offset, c = float(weights @ constant), weights[owner] * scale
+            runner = self._densities()
+            numbers = runner.strings_of(self._onto(kept))
+            swept = runner.shifts(angles, numbers, c, wanted)
+            if swept is not None:
+                found, plus, minus = (part + offset for part in swept)
+                plus[~wanted] = minus[~wanted] = 0.0
+                return found, plus, minus
+        found = weights @ self.expectations(angles, paulis)
+        plus, minus = np.zeros(angles.shape), np.zeros(angles.shape)
+        for slot, both in shifted(angles, wanted):
+            values = weights @ self.expectations(both, paulis)
+            plus[slot], minus[slot] = np.split(values, 2)
+        return found, plus, minus
+
+    def _prefers_densities(self, wanted: np.ndarray) -> bool:
+        """Return whether one sweep of density matrices beats state vectors at every shift."""
+        n, shifts = self.tape.num_qubits, 2 * int(wanted.sum())
+        return self.tape.has_noise or 25 * 4**n < 16 * shifts * 2**n
+
+    def _onto(self, paulis: PauliList) -> PauliList:
+        """Return strings on the qubits of the tape."""
+        qubits = list(self.tape.qubits)
+        return PauliList.from_symplectic(paulis.z[:, qubits], paulis.x[:, qubits])
+
+    def _vectors(self) -> Vectors:
+        if Vectors not in self._runners:
+            self._runners[Vectors] = Vectors(self.tape, self.threads)
+        found: Vectors = self._runners[Vectors]
+        return found
+
+    def _densities(self) -> Densities:
+        if Densities not in self._runners:
+            self._runners[Densities] = Densities(self.tape, self.threads)
+        found: Densities = self._runners[Densities]
+        return found
+
+    def _turned(self, basis: Basis) -> tuple[Vectors, list[int]]:
+        """Return the circuit turned into a basis, ready to run, and where its qubits are."""
+        if basis not in self._runners:
+            circuit = self.circuit.copy()
+            for qubit, pauli in zip(basis.qubits, basis.paulis, strict=True):
+                if pauli == Y:
+                    circuit.sdg(qubit)
+                if pauli in (X, Y):
+                    circuit.h(qubit)
+            tape = compile_tape(circuit, None, self.tape.qubits)
+            self._runners[basis] = Vectors(tape, self.threads)
+        turned: Vectors = self._runners[basis]
+        return turned, [self._place[qubit] for qubit in basis.qubits]
+
+
+def parameter_rows(bindings: BindingsArray, parameters: Sequence[Parameter]) -> FloatArray:
+    """Return the parameter values of a PUB, one row for each of its elements.
+
+    Args:
+        bindings: Values of any shape.
+        parameters: Parameters of the circuit, in order.
+
+    Returns:
+        Shape (E, D).
+    """
+    if not parameters:
+        return np.zeros((bindings.size, 0))
+    return np.asarray(bindings.as_array(parameters), dtype=float).reshape(-1, len(parameters))
+
+
+def shifted(angles: FloatArray, wanted: np.ndarray) -> Iterator[tuple[int, FloatArray]]:
+    """Yield every wanted angle with the angles of all elements shifted up in it, then down.
+
+    Args:
+        angles: Rotation angles φ, shape (S, E).
+        wanted: Whether to shift each angle, shape (S,).
+
+    Yields:
+        Number of the angle, and angles of shape (S, 2E).
+    """
+    for slot in np.flatnonzero(wanted):
+        both = np.hstack([angles, angles])
+        both[slot, : angles.shape[1]] += math.pi / 2
+        both[slot, angles.shape[1] :] -= math.pi / 2
+        yield int(slot), both

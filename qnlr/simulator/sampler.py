@@ -1,0 +1,206 @@
+"""A SamplerV2 that simulates whole parameter arrays at once, noise included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.primitives import (
+    BaseSamplerV2,
+    BitArray,
+    DataBin,
+    PrimitiveJob,
+    PrimitiveResult,
+    SamplerPubResult,
+)
+from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
+from qiskit_aer.noise import NoiseModel
+
+from qnlr.errors import InputError, require_count
+from qnlr.simulator.lowering import refuse_what_is_no_gate
+from qnlr.simulator.program import Basis, Simulator, parameter_rows
+from qnlr.simulator.running import require_memory
+from qnlr.simulator.shots import Seed, draw_outcomes, generator
+
+Z = 3
+
+
+class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
+    """Shots of parametrised circuits, thousands of elements at once.
+
+    A drop-in SamplerV2 for circuits that measure at their end. PUBs of one circuit with equally
+    many shots run together.
+
+    Args:
+        default_shots: Where a PUB and ``run`` give none, at least 1.
+        noise_model: Aer's noise model, or None. Qubits of circuits are the model's: ISA circuits.
+        seed: Seed or generator of the shots; all PUBs and elements draw from one stream, on and on.
+        threads: Threads that share the elements; None for ``NUMBA_NUM_THREADS``, or all cores.
+
+    Raises:
+        InputError: If a setting is not valid, or the noise model holds what is not supported.
+
+    Example:
+        >>> circuit = QuantumCircuit(2)
+        >>> _ = circuit.h(0), circuit.cx(0, 1), circuit.measure_all()
+        >>> data = BatchedSampler(seed=0).run([circuit], shots=100).result()[0].data
+        >>> sorted(data.meas.get_counts().items())
+        [('00', 44), ('11', 56)]
+    """
+
+    def __init__(
+        self,
+        *,
+        default_shots: int = 1024,
+        noise_model: NoiseModel | None = None,
+        seed: Seed = None,
+        threads: int | None = None,
+    ) -> None:
+        self.default_shots = require_count("default_shots", default_shots)
+        self.simulator = Simulator(noise_model, threads)
+        self.rng = generator(seed)
+
+    def run(
+        self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
+    ) -> PrimitiveJob[PrimitiveResult[SamplerPubResult]]:
+        """Sample circuits.
+
+        Args:
+            pubs: circuit, or (circuit[, parameter values[, shots]]) each.
+            shots: For PUBs that give none.
+
+        Returns:
+            A job; its result has a ``BitArray`` for every classical register of every PUB.
+
+        Raises:
+            InputError: If a circuit measures nothing, or holds what cannot be simulated.
+            ValueError: If a PUB is not valid.
+        """
+        default = self.default_shots if shots is None else shots
+        coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
+        measured: dict[int, Measured] = {}
+        for pub in coerced:
+            if id(pub.circuit) not in measured:
+                measured[id(pub.circuit)] = split_measurements(pub.circuit)
+        job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, measured)
+        job._submit()
+        return job
+
+    def _run(
+        self, pubs: list[SamplerPub], measured: dict[int, Measured]
+    ) -> PrimitiveResult[SamplerPubResult]:
+        alike: dict[tuple[int, int], list[int]] = {}
+        for number, pub in enumerate(pubs):
+            alike.setdefault((id(pub.circuit), pub.shots), []).append(number)
+        results: dict[int, SamplerPubResult] = {}
+        for (circuit, shots), numbers in alike.items():
+            here = [pubs[number] for number in numbers]
+            outcomes = self._outcomes(here, measured[circuit], shots)
+            bits = measured[circuit].bit_arrays(outcomes)
+            start = 0
+            for number, pub in zip(numbers, here, strict=True):
+                part = slice(start, start + pub.parameter_values.size)
+                start = part.stop
+                data = {
+                    name: BitArray(array[part].reshape(*pub.shape, shots, -1), size)
+                    for name, (array, size) in bits.items()
+                }
+                about = {"shots": shots, "circuit_metadata": pub.circuit.metadata}
+                results[number] = SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=about)
+        return PrimitiveResult([results[n] for n in range(len(pubs))], metadata={"version": 2})
+
+    def _outcomes(self, pubs: list[SamplerPub], measured: Measured, shots: int) -> np.ndarray:
+        parameters = pubs[0].circuit.parameters
+        values = np.vstack([parameter_rows(pub.parameter_values, parameters) for pub in pubs])
+        program = self.simulator.program(measured.circuit, measured.qubits)
+        basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
+        angles = program.angles(values)
+        require_memory(
+            f"a table of the outcomes of {len(measured.qubits)} qubits",
+            8.0 * len(values) * (1 << len(measured.qubits)),
+        )
+        return draw_outcomes(program.distributions(angles, basis), shots, self.rng)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A circuit without the measurements at its end, and what they were.
+
+    Args:
+        circuit: The circuit without them.
+        qubits: The measured qubits; the first is bit 0 of an outcome.
+        registers: For every classical register its size, and pairs of bit and place in
+            ``qubits``.
+    """
+
+    circuit: QuantumCircuit
+    qubits: tuple[int, ...]
+    registers: dict[str, tuple[int, tuple[tuple[int, int], ...]]]
+
+    def bit_arrays(self, outcomes: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
+        """Return the bytes of every classical register, big-endian, and its size in bits.
+
+        Args:
+            outcomes: Shape (E, shots).
+
+        Returns:
+            By register, bytes of shape (E, shots, bytes), and the size.
+        """
+        found = {}
+        for name, (size, pairs) in self.registers.items():
+            array = np.zeros((*outcomes.shape, -(-size // 8)), dtype=np.uint8)
+            for bit, place in pairs:
+                array[..., -1 - bit // 8] |= ((outcomes >> place & 1) << bit % 8).astype(np.uint8)
+            found[name] = array, size
+        return found
+
+
+def split_measurements(circuit: QuantumCircuit) -> Measured:
+    """Split a circuit from the measurements at its end.
+
+    Args:
+        circuit: The circuit.
+
+    Returns:
+        Both.
+
+    Raises:
+        InputError: If it measures nothing, measures a qubit that it goes on with, or holds what is
+            no gate.
+    """
+    kept = circuit.copy_empty_like()
+    index = {bit: number for number, bit in enumerate(circuit.qubits)}
+    where: dict[Any, int] = {}
+    ended: set[int] = set()
+    for instruction in circuit.data:
+        operation = instruction.operation
+        qubits = [index[bit] for bit in instruction.qubits]
+        if operation.name == "measure":
+            where[instruction.clbits[0]] = qubits[0]
+            ended.add(qubits[0])
+            continue
+        if operation.name == "barrier":
+            continue
+        if ended & set(qubits):
+            refuse_what_is_no_gate(operation)
+            raise InputError(
+                f"qubit {min(ended & set(qubits))} is measured in the midst of the circuit; "
+                "measure at its end, or use Aer"
+            )
+        refuse_what_is_no_gate(operation)
+        kept.append(instruction)
+    if not where:
+        raise InputError("the circuit measures nothing; add measurements, such as measure_all()")
+    measured = tuple(sorted(ended))
+    place = {qubit: number for number, qubit in enumerate(measured)}
+    registers = {
+        register.name: (
+            register.size,
+            tuple((bit, place[where[c]]) for bit, c in enumerate(register) if c in where),
+        )
+        for register in circuit.cregs
+    }
+    return Measured(kept, measured, registers)

@@ -1,0 +1,180 @@
+"""A circuit as a tape: blocks of one-qubit operations between operations on more qubits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter, ParameterExpression
+
+from qnlr.simulator.angles import Angles, compile_angles
+from qnlr.simulator.lowering import Channel, Flip, Matrix, Noise, Operation, Rotation, lower
+
+BLOCK, FLIP, DENSE, NOISE = 0, 1, 2, 3
+FIXED = 3
+"""Kind of a part of a block that is a matrix; 0, 1 and 2 are rotations about x, y and z."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """An operation on one or more qubits, or a block of parts on one.
+
+    Args:
+        kind: ``BLOCK``, ``FLIP``, ``DENSE`` or ``NOISE``.
+        qubits: The qubits, as the tape numbers them; for a flip control and target.
+        content: Parts of a block; matrix of the others, None for a flip.
+    """
+
+    kind: int
+    qubits: tuple[int, ...]
+    content: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """What kernels interpret, and the angles of its rotations.
+
+    Args:
+        num_qubits: Qubits that anything is done to or asked of.
+        qubits: Number of each in the circuit.
+        steps: The steps, in order.
+        angles: Rotation angles from parameter values.
+    """
+
+    num_qubits: int
+    qubits: tuple[int, ...]
+    steps: tuple[Step, ...]
+    angles: Angles
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether there is noise behind any gate."""
+        return any(
+            step.kind == NOISE
+            or (step.kind == BLOCK and any(k == FIXED and len(m) == 4 for k, m in step.content))
+            for step in self.steps
+        )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of the circuit, in order."""
+        return self.angles.parameters
+
+
+def compile_tape(
+    circuit: QuantumCircuit, noise: Noise | None = None, observed: Iterable[int] = ()
+) -> Tape:
+    """Compile a circuit.
+
+    Neighbouring operations on one qubit are fused to a block. Idle qubits are left out, unless they
+    are observed.
+
+    Args:
+        circuit: The circuit, without measurements.
+        noise: Noise that follows its gates, or None.
+        observed: Qubits that must be there, as the circuit numbers them.
+
+    Returns:
+        The tape.
+
+    Raises:
+        InputError: If the circuit holds what is no gate.
+
+    Example:
+        >>> circuit = QuantumCircuit(5)
+        >>> theta = Parameter("θ")
+        >>> _ = circuit.h(1), circuit.rz(theta, 1), circuit.cx(1, 3), circuit.rx(theta, 3)
+        >>> tape = compile_tape(circuit)
+        >>> tape.qubits, [step.kind for step in tape.steps]
+        ((1, 3), [0, 1, 0])
+    """
+    operations = list(lower(circuit, noise))
+    used = sorted({*observed, *(qubit for one in operations for qubit in _qubits(one))})
+    number = {qubit: place for place, qubit in enumerate(used)}
+    expressions: list[ParameterExpression] = []
+    steps: list[Step] = []
+    open_blocks: dict[int, list[tuple[int, Any]]] = {}
+
+    def close(qubits: Iterable[int]) -> None:
+        for qubit in qubits:
+            if parts := open_blocks.pop(qubit, None):
+                steps.append(Step(BLOCK, (qubit,), tuple(parts)))
+
+    for operation in operations:
+        where = tuple(number[qubit] for qubit in _qubits(operation))
+        if isinstance(operation, Rotation):
+            parts = open_blocks.setdefault(where[0], [])
+            parts.append((operation.axis, len(expressions)))
+            expressions.append(operation.angle)
+        elif len(where) == 1:
+            parts = open_blocks.setdefault(where[0], [])
+            parts.append((FIXED, _content(operation)))
+        else:
+            close(where)
+            kind = {Flip: FLIP, Matrix: DENSE, Channel: NOISE}[type(operation)]
+            steps.append(Step(kind, where, _content(operation)))
+    close(list(open_blocks))
+    angles = compile_angles(expressions, circuit.parameters)
+    return Tape(len(used), tuple(used), tuple(steps), angles)
+
+
+def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:
+    """Return what tells a circuit from others: its qubits, gates and parameters.
+
+    Args:
+        circuit: The circuit.
+
+    Returns:
+        A key for a cache.
+    """
+    index = {bit: number for number, bit in enumerate(circuit.qubits)}
+    return (
+        circuit.num_qubits,
+        tuple(circuit.parameters),
+        tuple(
+            (
+                one.operation.name,
+                getattr(one.operation, "label", None),
+                tuple(index[bit] for bit in one.qubits),
+                tuple(_value_key(value) for value in one.operation.params),
+                _definition_key(one.operation),
+            )
+            for one in circuit.data
+        ),
+    )
+
+
+def _definition_key(operation: Any) -> Any:
+    if operation.name in _known_names() or hasattr(operation, "blocks"):
+        return None
+    definition = operation.definition
+    return None if definition is None else content_key(definition)
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+
+    return frozenset(get_standard_gate_name_mapping()) | {"barrier", "unitary", "initialize"}
+
+
+def _value_key(value: Any) -> Any:
+    return value.tobytes() if isinstance(value, np.ndarray) else value
+
+
+def _qubits(operation: Operation) -> tuple[int, ...]:
+    if isinstance(operation, Rotation):
+        return (operation.qubit,)
+    if isinstance(operation, Flip):
+        return (operation.control, operation.target)
+    return operation.qubits
+
+
+def _content(operation: Operation) -> Any:
+    if isinstance(operation, Matrix):
+        return operation.unitary
+    return operation.transfer if isinstance(operation, Channel) else None
