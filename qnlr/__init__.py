@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from qnlr.optimizers import Adam as Adam
     from qnlr.optimizers import Momentum as Momentum
     from qnlr.optimizers import RMSProp as RMSProp
+    from qnlr.simulator import BatchedEstimator as BatchedEstimator
+    from qnlr.simulator import BatchedSampler as BatchedSampler
     from qnlr.study.results import load_history as load_history
     from qnlr.study.results import load_results as load_results
     from qnlr.study.run import run as run
@@ -27,6 +29,8 @@ _HOMES = {
     "RMSProp": "qnlr.optimizers",
     "Adam": "qnlr.optimizers",
     "Estimate": "qnlr.types",
+    "BatchedEstimator": "qnlr.simulator",
+    "BatchedSampler": "qnlr.simulator",
     "run": "qnlr.study.run",
     "load_results": "qnlr.study.results",
     "load_history": "qnlr.study.results",

@@ -26,6 +26,7 @@ class Blocks:
         start: First part of every block, and the end of the last, shape (N + 1,).
         kind: Axis of every part, 0 to 2, or ``FIXED``.
         index: Number of its angle, or of its matrix.
+        of_angle: Block that each angle is in, shape (S,).
         unitaries: Fixed matrices as [re, im] of the entries 00, 01, 10, 11, shape (M, 8); empty if
             a part is noise.
         transfers: Fixed matrices as transfer matrices, shape (M, 4, 4).
@@ -34,6 +35,7 @@ class Blocks:
     start: np.ndarray
     kind: np.ndarray
     index: np.ndarray
+    of_angle: np.ndarray
     unitaries: FloatArray
     transfers: FloatArray
 
@@ -51,6 +53,7 @@ def collect_blocks(tape: Tape) -> Blocks:
         The blocks, in the order of the steps.
     """
     start, kind, index = [0], [], []
+    of_angle = np.zeros(len(tape.angles.offset), dtype=np.int64)
     matrices: list[Any] = []
     for step in tape.steps:
         if step.kind != BLOCK:
@@ -60,12 +63,15 @@ def collect_blocks(tape: Tape) -> Blocks:
             index.append(len(matrices) if part == FIXED else content)
             if part == FIXED:
                 matrices.append(content)
+            else:
+                of_angle[content] = len(start) - 1
         start.append(len(kind))
     pure = all(len(matrix) == 2 for matrix in matrices)
     return Blocks(
         np.array(start, dtype=np.int64),
         np.array(kind, dtype=np.int64),
         np.array(index, dtype=np.int64),
+        of_angle,
         np.array([_eight(m) for m in matrices] if pure else [], dtype=float).reshape(-1, 8),
         np.array([_transfer(m) for m in matrices], dtype=float).reshape(-1, 4, 4),
     )

@@ -62,6 +62,7 @@ class Densities:
                 sources.append(source)
                 factors.append(matrix[np.arange(len(matrix)), source])
         self._ops = np.array(ops, dtype=np.int64).reshape(-1, 4)
+        self._step = np.flatnonzero(self._ops[:, 0] == BLOCK)
         self._qubits = np.array(qubits, dtype=np.int64)
         self._sources = _stacked(sources, 1, np.int64)
         self._factors = _stacked(factors, 1, float)
@@ -146,9 +147,7 @@ class Densities:
         """
         prepared = self._prepare(angles)
         slot, stop = self._wanted_blocks(wanted)
-        if any(
-            kind == BLOCK and prepared.varies[number] for kind, number, _, _ in self._ops[stop:]
-        ):
+        if (prepared.varies & (self._step >= stop)).any():
             return None
         count, size = int(slot.max(initial=-1)) + 1, angles.shape[1]
         self._require_memory(count)
@@ -193,17 +192,10 @@ class Densities:
 
     def _wanted_blocks(self, wanted: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the place of each wanted block, or −1, and the first step that is one."""
-        slot, count, stop = np.full(len(self.blocks), -1, dtype=np.int64), 0, len(self._ops)
-        for place, (kind, number, _, _) in enumerate(self._ops):
-            if kind != BLOCK:
-                continue
-            parts = slice(self.blocks.start[number], self.blocks.start[number + 1])
-            rotates = self.blocks.kind[parts] < 3
-            if wanted[self.blocks.index[parts][rotates]].any():
-                stop = min(stop, place)
-                slot[number] = count
-                count += 1
-        return slot, stop
+        found = np.zeros(len(self.blocks), dtype=bool)
+        found[self.blocks.of_angle[wanted]] = True
+        stop = int(self._step[found].min(initial=len(self._ops)))
+        return np.where(found, np.cumsum(found) - 1, -1), stop
 
     def _prepare(self, angles: FloatArray) -> Prepared:
         return prepare(self.blocks, angles, transfers, self.blocks.transfers, (4, 4))

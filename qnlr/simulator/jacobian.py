@@ -55,7 +55,7 @@ def sampled_values(
     Returns:
         Values and their variances, shape (E,) each.
     """
-    angles, simple = program.angles(values), observable.simplify()
+    angles, simple = program.angles(values), _distinct(observable)
     f, s2 = np.zeros(len(values)), np.zeros(len(values))
     for one in group(simple.paulis):
         weights = simple.coeffs.real[one.members]
@@ -66,6 +66,10 @@ def sampled_values(
         mean, variance = mean_and_error(counts, weights @ one.signs)
         f, s2 = f + mean, s2 + variance
     return f, s2
+
+
+def _distinct(observable: SparsePauliOp) -> SparsePauliOp:
+    return observable.simplify() if len(observable) > 1 else observable
 
 
 def exact_jacobian(
@@ -93,7 +97,7 @@ def exact_jacobian(
     """
     angles = program.angles(values)
     slots = program.tape.angles.reached(wanted)
-    simple = observable.simplify()
+    simple = _distinct(observable)
     found, by_angle = program.gradient(angles, simple.paulis, simple.coeffs.real, slots)
     slopes = np.where(wanted, program.tape.angles.chain(values, by_angle), 0.0)
     return Slopes(found, np.zeros_like(found), slopes, np.zeros_like(slopes))
@@ -128,7 +132,7 @@ def sampled_jacobian(
     """
     angles = program.angles(values)
     slots = program.tape.angles.reached(wanted)
-    simple = observable.simplify()
+    simple = _distinct(observable)
     size = angles.shape[1]
     f, s2 = np.zeros(size), np.zeros(size)
     by_angle, spread = np.zeros(angles.shape), np.zeros(angles.shape)

@@ -189,6 +189,7 @@ def values(
 
     Observable k is the sum of ``weights`` times ``terms`` from ``ends[k]`` to ``ends[k + 1]``.
     """
+    width = min(width, hi - lo)
     room = np.empty((strings, width))
     row, scale = np.empty(strings, np.int64), np.empty(strings)
     offsets, scratch = np.empty(64, np.int64), np.empty((64, width))
@@ -218,6 +219,7 @@ def meetings(
 
     ``slot[number]`` is the wanted block's place in ``behind`` and ``out``, or −1.
     """
+    width = min(width, hi - lo)
     room = np.empty((strings, width))
     row, scale = np.empty(strings, np.int64), np.empty(strings)
     offsets, scratch = np.empty(64, np.int64), np.empty((64, width))

@@ -108,6 +108,7 @@ class Program:
         self.parameters = self.tape.parameters
         self._place = {qubit: place for place, qubit in enumerate(self.tape.qubits)}
         self._runners: dict[Basis | type, Any] = {}
+        self._read: dict[bytes, tuple[FloatArray, PauliList, FloatArray, np.ndarray]] = {}
 
     def angles(self, values: FloatArray) -> FloatArray:
         """Return rotation angles φ, shape (S, E), for parameter values of shape (E, D)."""
@@ -123,10 +124,10 @@ class Program:
         Returns:
             Shape (T, E).
         """
-        constant, kept, weights, owner = readings(paulis, self.noise)
+        constant, kept, weights, owner = self._readings(paulis)
         out = np.repeat(constant[:, None], angles.shape[1], axis=1)
         if len(kept):
-            strings = self._onto(kept)
+            strings = kept
             if self.tape.has_noise:
                 runner = self._densities()
                 numbers = runner.strings_of(strings)
@@ -175,11 +176,11 @@ class Program:
         if self.tape.has_noise:
             found, plus, minus = self.shifts(angles, paulis, weights, wanted)
             return found, (plus - minus) / 2
-        constant, kept, scale, owner = readings(paulis, self.noise)
+        constant, kept, scale, owner = self._readings(paulis)
         offset, c = float(weights @ constant), weights[owner] * scale
         if not len(kept):
             return np.full(angles.shape[1], offset), np.zeros(angles.shape)
-        found, slopes = self._vectors().gradient(angles, self._onto(kept), c, wanted)
+        found, slopes = self._vectors().gradient(angles, kept, c, wanted)
         return found + offset, slopes
 
     def shifts(
@@ -197,10 +198,10 @@ class Program:
             Values, shape (E,), and those at the shifts, shape (S, E) each; 0 where not wanted.
         """
         if self._prefers_densities(wanted):
-            constant, kept, scale, owner = readings(paulis, self.noise)
+            constant, kept, scale, owner = self._readings(paulis)
             offset, c = float(weights @ constant), weights[owner] * scale
             runner = self._densities()
-            numbers = runner.strings_of(self._onto(kept))
+            numbers = runner.strings_of(kept)
             swept = runner.shifts(angles, numbers, c, wanted)
             if swept is not None:
                 found, plus, minus = (part + offset for part in swept)
@@ -218,10 +219,15 @@ class Program:
         n, shifts = self.tape.num_qubits, 2 * int(wanted.sum())
         return self.tape.has_noise or 25 * 4**n < 16 * shifts * 2**n
 
-    def _onto(self, paulis: PauliList) -> PauliList:
-        """Return strings on the qubits of the tape."""
-        qubits = list(self.tape.qubits)
-        return PauliList.from_symplectic(paulis.z[:, qubits], paulis.x[:, qubits])
+    def _readings(self, paulis: PauliList) -> tuple[FloatArray, PauliList, FloatArray, np.ndarray]:
+        """Return what strings read as, see :func:`readings`, on the qubits of the tape."""
+        key = paulis.x.tobytes() + paulis.z.tobytes()
+        if key not in self._read:
+            constant, kept, weights, owner = readings(paulis, self.noise)
+            qubits = list(self.tape.qubits)
+            onto = PauliList.from_symplectic(kept.z[:, qubits], kept.x[:, qubits])
+            self._read = {key: (constant, onto, weights, owner)}
+        return self._read[key]
 
     def _vectors(self) -> Vectors:
         if Vectors not in self._runners:

@@ -109,9 +109,7 @@ def prepare(
     """
     differ = (angles != angles[:, :1]).any(axis=1)
     varies = np.zeros(len(blocks), dtype=bool)
-    rotates = blocks.kind < 3
-    owner = np.repeat(np.arange(len(blocks)), np.diff(blocks.start))
-    varies[owner[rotates][differ[blocks.index[rotates]]]] = True
+    varies[blocks.of_angle[differ]] = True
     place = np.cumsum(varies) - 1
     shared = np.zeros((len(blocks), *shape))
     each = np.zeros((int(varies.sum()), int(np.prod(shape)), angles.shape[1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Tape:
     steps: tuple[Step, ...]
     angles: Angles
 
-    @property
+    @cached_property
     def has_noise(self) -> bool:
         """Whether there is noise behind any gate."""
         return any(

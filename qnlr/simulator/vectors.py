@@ -48,6 +48,7 @@ class Vectors:
             else:
                 number += 1
         self._ops = np.array(ops, dtype=np.int64).reshape(-1, 4)
+        self._step = np.flatnonzero(self._ops[:, 0] == BLOCK)
         self._masks = np.array(masks, dtype=np.int64).reshape(-1, 2)
         size = max((len(matrix) for matrix in matrices), default=1)
         self._dense = np.zeros((len(matrices), size, size), dtype=complex)
@@ -139,13 +140,8 @@ class Vectors:
 
     def _first_wanted(self, wanted: np.ndarray) -> int:
         """Return the first step of which an angle is wanted."""
-        for place, (kind, number, _, _) in enumerate(self._ops):
-            if kind == BLOCK:
-                parts = slice(self.blocks.start[number], self.blocks.start[number + 1])
-                rotates = self.blocks.kind[parts] < 3
-                if wanted[self.blocks.index[parts][rotates]].any():
-                    return place
-        return len(self._ops)
+        steps = self._step[self.blocks.of_angle[wanted]]
+        return int(steps.min(initial=len(self._ops)))
 
     def _require_memory(self, states: int, elements: int) -> None:
         threads = min(self.threads.number, elements)

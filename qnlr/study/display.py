@@ -114,13 +114,15 @@ class Progress(Observer):
 
 def figures(training: Training) -> str:
     """Return loss, gradient norm, flips and shots of a run as one short text."""
+    from qnlr.study.stats import shots_text
+
     columns = training.history.columns
     if not training.steps_done:
         return ""
     shots = training.meter.cost.shots
     return (
         f"loss {columns['metric_loss'][-1]:.3f}  |g| {columns['metric_gradient_norm'][-1]:.3f}  "
-        f"flips {sum(columns['metric_flipped'])}  shots {shots / 1e6:.3g}M"
+        f"flips {sum(columns['metric_flipped'])}  shots {shots_text(shots)}"
     )
 
 

@@ -173,7 +173,7 @@ class RunSpec(Table):
     circuit: CircuitTable
     problem: ProblemTable = ProblemTable()
     init: InitTable = InitTable()
-    backend: Backend
+    backend: Backend = _called("simulator")
     training: Training
     optimizer: Optimizer
     seed: int = Field(ge=0)

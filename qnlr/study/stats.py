@@ -167,8 +167,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
             "training loss": mean_interval(own["metric_train_loss"]).text(),
             "test accuracy": accuracy + " %",
             "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
-            "flips": mean_interval(own["metric_flips"]).text(1),
-            "shots": f"{own['cost_shots'].mean() / 1e6:.3g} M",
+            "flips": _flips(mean_interval(own["metric_flips"])),
+            "shots": shots_text(own["cost_shots"].mean()),
             "baseline": baseline,
             "loss − baseline": "",
             "shows": "baseline" if baseline else "",
@@ -228,6 +228,23 @@ def seeds_text(number: int) -> str:
         ('1 seed', '5 seeds')
     """
     return f"{number} seed" + "s" * (number != 1)
+
+
+def shots_text(number: float) -> str:
+    """Return a number of shots with three digits and a unit.
+
+    Example:
+        >>> shots_text(900), shots_text(1.224e6), shots_text(2.9e9)
+        ('900', '1.22 M', '2.9 G')
+    """
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def _flips(flips: Interval) -> str:
+    return flips.text(0 if flips.mean >= 10 else 1)
 
 
 def _finding(ended: pd.DataFrame, name: str, baseline: str, difference: Interval) -> str:
