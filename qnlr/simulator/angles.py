@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
@@ -52,8 +54,8 @@ class Angles:
             φ, shape (S, E).
         """
         angles = self.offset[:, None] + self.slope @ values.T
-        for number, expression in self.others:
-            angles[number] = [self._bound(expression, row) for row in values]
+        for number, function in self._functions.items():
+            angles[number] = function(*values.T)
         return np.ascontiguousarray(angles)
 
     def chain(self, values: FloatArray, by_angle: FloatArray, power: int = 1) -> FloatArray:
@@ -70,20 +72,40 @@ class Angles:
             ∂f/∂p, shape (E, D), or its variances.
         """
         found = by_angle.T @ self.slope**power
-        for number, expression in self.others:
-            for column in np.flatnonzero(self.needs[number]):
-                slope = expression.gradient(self.parameters[column])
-                slopes = [self._bound(slope, row) for row in values]
-                found[:, column] += by_angle[number] * np.array(slopes) ** power
+        for (number, column), function in self._slopes.items():
+            found[:, column] += by_angle[number] * function(*values.T) ** power
         return found
 
-    def _bound(self, expression: ParameterExpression | complex, row: FloatArray) -> float:
-        if not isinstance(expression, ParameterExpression):
-            return float(np.real(expression))
-        known = expression.parameters
-        pairs = zip(self.parameters, row, strict=True)
-        bound = expression.bind({one: value for one, value in pairs if one in known})
-        return float(bound)
+    @cached_property
+    def _functions(self) -> dict[int, Callable[..., Any]]:
+        """The expressions that are not affine, as functions of arrays."""
+        return {number: self._compiled(expression) for number, expression in self.others}
+
+    @cached_property
+    def _slopes(self) -> dict[tuple[int, int], Callable[..., Any]]:
+        """Their derivatives by every parameter that they depend on."""
+        return {
+            (number, int(column)): self._compiled(expression, self.parameters[column])
+            for number, expression in self.others
+            for column in np.flatnonzero(self.needs[number])
+        }
+
+    def _compiled(
+        self, expression: ParameterExpression, by: Parameter | None = None
+    ) -> Callable[..., Any]:
+        """Return an expression, or its derivative, as a function of arrays.
+
+        The derivative is SymPy's: what ``gradient`` of Qiskit 2.6 returns can turn into another
+        expression when it is handed to SymPy.
+        """
+        from sympy import diff, lambdify  # slow to import, and seldom needed
+
+        symbols = [parameter.sympify() for parameter in self.parameters]
+        found = expression.sympify()
+        if by is not None:
+            found = diff(found, by.sympify())
+        function: Callable[..., Any] = lambdify(symbols, found, "numpy")
+        return function
 
 
 def compile_angles(

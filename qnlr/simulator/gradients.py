@@ -67,8 +67,10 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
         shots = shots_of(options.get("precision", self.precision))
         gradients: list[FloatArray] = [np.empty(0)] * len(circuits)
         keys = [
-            (content_key(circuit), id(observable), tuple(wanted))
-            for circuit, observable, wanted in zip(circuits, observables, parameters, strict=True)
+            (known, id(observable), tuple(wanted))
+            for known, observable, wanted in zip(
+                _numbered(circuits), observables, parameters, strict=True
+            )
         ]
         for numbers in _alike(keys):
             circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
@@ -127,8 +129,8 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         shots = int(options.get("shots", self._sampler.default_shots))
         gradients: list[list[dict[int, float]]] = [[]] * len(circuits)
         keys = [
-            (content_key(circuit), tuple(wanted))
-            for circuit, wanted in zip(circuits, parameters, strict=True)
+            (known, tuple(wanted))
+            for known, wanted in zip(_numbered(circuits), parameters, strict=True)
         ]
         for numbers in _alike(keys):
             circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
@@ -160,6 +162,17 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         slopes = [chain(values, by_angle[:, :, outcome]) for outcome in range(outcomes)]
         found: FloatArray = np.stack(slopes, axis=-1)[:, columns]
         return found
+
+
+def _numbered(circuits: Sequence[QuantumCircuit]) -> list[int]:
+    """Return a number for every circuit, the same for those of the same content."""
+    by_content: dict[Any, int] = {}
+    by_object: dict[int, int] = {}
+    for circuit in circuits:
+        if id(circuit) not in by_object:
+            number = by_content.setdefault(content_key(circuit), len(by_content))
+            by_object[id(circuit)] = number
+    return [by_object[id(circuit)] for circuit in circuits]
 
 
 def _alike(keys: Sequence[Any]) -> Iterator[list[int]]:
