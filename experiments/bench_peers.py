@@ -12,7 +12,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 from qiskit import QuantumCircuit
@@ -33,6 +34,7 @@ from qnlr.simulator.gradients import BatchedSamplerGradient
 from qnlr.types import Cost, Expectations
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PARALLEL = tuple(sorted({1, CORES}))
 LEARNING_RATE = 0.1
 Settings = dict[str, Callable[[], np.ndarray]]
 
@@ -53,12 +55,14 @@ class Work:
     vqc: dict[str, int]
 
     @classmethod
-    def make(cls, config: dict[str, Any]) -> Work:
-        """Draw weights and samples for the sizes of a config."""
+    def make(cls, config: dict[str, Any], free: int | None = None) -> Work:
+        """Draw weights and samples for the sizes of a config; only ``free`` weights are trained."""
         size, part = config["work"], config["fractions"]
         rng = np.random.default_rng(config["seed"])
         encoding = amplitude(size["features"], size["qubits"])
         ansatz = hardware_efficient(size["qubits"], size["layers"])
+        fixed = ansatz.parameters[len(ansatz.parameters) if free is None else free :]
+        ansatz = ansatz.assign_parameters(dict.fromkeys(fixed, 1.0))
         model = variational_circuit(encoding, ansatz, z(size["qubits"]))
         features = rng.normal(size=(size["batch"], size["features"]))
         states = np.zeros((size["batch"], 2 ** size["qubits"]))
@@ -91,7 +95,7 @@ def qnlr(work: Work, shots: int | None = None, noise: Noise | None = None) -> Se
         backend = SimulatorBackend(work.model, shots, noise, threads)
         return lambda: work.gradient(backend)
 
-    return {f"threads={number}": at(number) for number in sorted({1, CORES})}
+    return {f"threads={number}": at(number) for number in PARALLEL}
 
 
 # Exact gradients. PennyLane, TensorCircuit and JAX start from ready-made states, which spares them
@@ -261,54 +265,168 @@ class AerRun(PrimitiveBackend):
         return Expectations(values, np.sqrt((1 - values**2) / self.shots), Cost())
 
 
+def _combined(**options: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+    """Return every combination of options, by a name that tells it."""
+    chosen = [dict(zip(options, values, strict=True)) for values in product(*options.values())]
+    return {", ".join(f"{key}={value}" for key, value in one.items()): one for one in chosen}
+
+
 def aer_run(work: Work) -> Settings:
-    tried = {}
-    for parallel in sorted({1, CORES}):
-        for bind in (True, False):
-            for fusion in (True, False):
-                name = f"max_parallel_experiments={parallel}, bind={bind}, fusion={fusion}"
-                backend = AerRun(
-                    work,
-                    method="statevector",
-                    max_parallel_experiments=parallel,
-                    runtime_parameter_bind_enable=bind,
-                    fusion_enable=fusion,
-                )
-                tried[name] = partial(work.gradient, backend, work.samples["aer_run"])
-    return tried
+    options = _combined(
+        max_parallel_experiments=PARALLEL,
+        runtime_parameter_bind_enable=(True, False),
+        fusion_enable=(True, False),
+    )
+    samples = work.samples["aer_run"]
+    return {
+        name: partial(work.gradient, AerRun(work, method="statevector", **given), samples)
+        for name, given in options.items()
+    }
 
 
 def aer_run_density(work: Work) -> Settings:
-    tried = {}
-    for parallel in sorted({1, CORES}):
-        for fusion in (True, False):
-            options = {"max_parallel_experiments": parallel, "fusion_enable": fusion}
-            backend = AerRun(
-                work, method="density_matrix", noise_model=work.noise.model, **options
-            )
-            name = ", ".join(f"{option}={value}" for option, value in options.items())
-            tried[name] = partial(work.gradient, backend, work.samples["aer_density"])
-    return tried
+    options = _combined(max_parallel_experiments=PARALLEL, fusion_enable=(True, False))
+    always = {"method": "density_matrix", "noise_model": work.noise.model}
+    samples = work.samples["aer_density"]
+    return {
+        name: partial(work.gradient, AerRun(work, **always, **given), samples)
+        for name, given in options.items()
+    }
 
 
-def _aer_estimator(work: Work, samples: int, **options: Any) -> Callable[[], np.ndarray]:
+def _aer_estimator(work: Work, samples: int, options: dict[str, Any]) -> Callable[[], np.ndarray]:
     estimator = EstimatorV2(options={"backend_options": options})
     return partial(work.gradient, EstimatorBackend(work.model, estimator, work.shots), samples)
 
 
 def aer_estimator(work: Work) -> Settings:
-    return {"default": _aer_estimator(work, work.samples["aer_estimator"])}
+    return {"default": _aer_estimator(work, work.samples["aer_estimator"], {})}
 
 
 def aer_estimator_best(work: Work) -> Settings:
-    options = {
-        f"{parallel} in parallel, bind={bind}": {
-            "method": "statevector",
-            "max_parallel_experiments": parallel,
-            "runtime_parameter_bind_enable": bind,
-        }
-        for parallel in sorted({1, CORES})
-        for bind in (True, False)
-    }
+    options = _combined(
+        max_parallel_experiments=PARALLEL,
+        runtime_parameter_bind_enable=(True, False),
+        fusion_enable=(True, False),
+    )
     samples = work.samples["aer_estimator"]
-    return {name: _aer_estimator(work, samples, **given) for name, given in options.items()}
+    return {
+        name: _aer_estimator(work, samples, {"method": "statevector", **given})
+        for name, given in options.items()
+    }
+
+
+def aer_estimator_density(work: Work) -> Settings:
+    always = {"method": "density_matrix", "noise_model": work.noise.model}
+    return {"default": _aer_estimator(work, work.samples["aer_density"], always)}
+
+
+def aer_estimator_density_best(work: Work) -> Settings:
+    always = {"method": "density_matrix", "noise_model": work.noise.model}
+    options = _combined(max_parallel_experiments=PARALLEL, fusion_enable=(True, False))
+    samples = work.samples["aer_density"]
+    return {
+        name: _aer_estimator(work, samples, {**always, **given}) for name, given in options.items()
+    }
+
+
+def reference_estimator(work: Work) -> Settings:
+    # From a generator: with an integer seed the noise of both shifts would be the same.
+    backend = EstimatorBackend(work.model, StatevectorEstimator(seed=work.rng), work.shots)
+    return {"default": partial(work.gradient, backend, work.samples["reference"])}
+
+
+# A step of VQC.fit.
+
+
+def _step(work: Work, sampler: Any, batched: bool = False) -> Callable[[], np.ndarray]:
+    size, rng = work.vqc, np.random.default_rng(0)
+    ansatz = real_amplitudes(size["qubits"], reps=size["repetitions"])
+    start = rng.uniform(-np.pi, np.pi, ansatz.num_parameters)
+    x = rng.uniform(size=(size["samples"], size["qubits"]))
+    y = np.arange(size["samples"]) % 2
+    vqc = VQC(
+        feature_map=zz_feature_map(size["qubits"]),
+        ansatz=ansatz,
+        optimizer=SGD(LEARNING_RATE, maxiter=1),
+        initial_point=start,
+        sampler=sampler,
+    )
+    if batched:
+        vqc.neural_network.gradient = BatchedSamplerGradient(sampler)
+    return lambda: np.asarray(vqc.fit(x, y).weights)
+
+
+def vqc_qnlr(work: Work) -> Settings:
+    return {
+        f"threads={number}": _step(
+            work,
+            BatchedSampler(default_shots=work.vqc["shots"], seed=work.rng, threads=number),
+            batched=True,
+        )
+        for number in PARALLEL
+    }
+
+
+def vqc_reference(work: Work) -> Settings:
+    sampler = StatevectorSampler(default_shots=work.vqc["shots"], seed=work.rng)
+    return {"default": _step(work, sampler)}
+
+
+def _vqc_aer(work: Work, options: dict[str, Any]) -> Callable[[], np.ndarray]:
+    shots = work.vqc["shots"]
+    return _step(work, SamplerV2(default_shots=shots, options={"backend_options": options}))
+
+
+def vqc_aer(work: Work) -> Settings:
+    return {"default": _vqc_aer(work, {})}
+
+
+def vqc_aer_best(work: Work) -> Settings:
+    options = _combined(
+        max_parallel_experiments=(CORES,), runtime_parameter_bind_enable=(True, False)
+    )
+    return {
+        name: _vqc_aer(work, {"method": "statevector", **given}) for name, given in options.items()
+    }
+
+
+class Peer(NamedTuple):
+    """What is compared: a function of the work that returns settings to try, and what to note."""
+
+    settings: Callable[[Work], Settings]
+    note: str = ""
+
+
+STATES = "starts from ready-made states"
+GAUSSIAN = "exact values plus Gaussian noise of constant width"
+NO_READOUT = f"{GAUSSIAN}, no read-out errors"
+PEERS: dict[str, dict[str, Peer]] = {
+    "exact": {
+        "qnlr": Peer(qnlr),
+        "PennyLane lightning.qubit, adjoint": Peer(lightning, STATES),
+        "PennyLane default.qubit + JAX": Peer(pennylane_jax, STATES),
+        "TensorCircuit-NG + JAX": Peer(tensorcircuit_jax, STATES),
+        "JAX, hand-fused layers": Peer(jax_fused, f"{STATES}; written for this ansatz"),
+    },
+    "shots": {
+        "qnlr": Peer(lambda work: qnlr(work, work.shots)),
+        "Aer run with parameter_binds": Peer(aer_run),
+        "Aer EstimatorV2, default": Peer(aer_estimator, GAUSSIAN),
+        "Aer EstimatorV2, best": Peer(aer_estimator_best, GAUSSIAN),
+        "Qiskit StatevectorEstimator": Peer(reference_estimator, GAUSSIAN),
+    },
+    "noise": {
+        "qnlr": Peer(lambda work: qnlr(work, work.shots, work.noise)),
+        "Aer EstimatorV2, default": Peer(aer_estimator_density, NO_READOUT),
+        "Aer EstimatorV2, best": Peer(aer_estimator_density_best, NO_READOUT),
+        "Aer run with parameter_binds": Peer(aer_run_density),
+    },
+    "vqc": {
+        "qnlr BatchedSampler": Peer(vqc_qnlr),
+        "Qiskit StatevectorSampler": Peer(vqc_reference),
+        "Aer SamplerV2, default": Peer(vqc_aer),
+        "Aer SamplerV2, best": Peer(vqc_aer_best),
+    },
+}
+"""By mode; the first of each is qnlr."""

@@ -155,9 +155,10 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         slots = program.tape.angles.reached(wanted)
         size, outcomes = len(values), 1 << len(measured.qubits)
         by_angle = np.zeros((len(angles), size, outcomes))
-        for slot, both in shifted(angles, slots):
+        for some, both in shifted(angles, slots):
             counts = draw_counts(program.distributions(both, basis), shots, self._sampler.rng)
-            by_angle[slot] = (counts[:size] - counts[size:]) / (2 * shots)
+            split = counts.reshape(len(some), 2, size, outcomes)
+            by_angle[some] = (split[:, 0] - split[:, 1]) / (2 * shots)
         chain = program.tape.angles.chain
         slopes = [chain(values, by_angle[:, :, outcome]) for outcome in range(outcomes)]
         found: FloatArray = np.stack(slopes, axis=-1)[:, columns]

@@ -187,12 +187,13 @@ def _draw_several(
 ) -> tuple[Estimated, Estimated, Estimated]:
     """Draw strings that are measured together: from the distribution at every shift."""
     first = mean_and_error(draw_group(program, angles, one, shots, rng), outcomes)
-    ups, downs = [], []
-    for _, both in shifted(angles, slots):
+    means, variances = [], []
+    for some, both in shifted(angles, slots):
         counts = draw_counts(program.distributions(both, one.basis), shots, rng)
         mean, variance = mean_and_error(counts, outcomes)
-        ups.append((mean[: angles.shape[1]], variance[: angles.shape[1]]))
-        downs.append((mean[angles.shape[1] :], variance[angles.shape[1] :]))
-    up, down = np.array(ups).reshape(-1, 2, angles.shape[1]), np.array(downs)
-    down = down.reshape(up.shape)
-    return first, (up[:, 0], up[:, 1]), (down[:, 0], down[:, 1])
+        means.append(mean.reshape(len(some), 2, -1))
+        variances.append(variance.reshape(len(some), 2, -1))
+    shape = (-1, 2, angles.shape[1])
+    mean = np.concatenate(means).reshape(shape) if means else np.zeros((0, *shape[1:]))
+    spread = np.concatenate(variances).reshape(shape) if means else np.zeros((0, *shape[1:]))
+    return first, (mean[:, 0], spread[:, 0]), (mean[:, 1], spread[:, 1])

@@ -209,9 +209,10 @@ class Program:
                 return found, plus, minus
         found = weights @ self.expectations(angles, paulis)
         plus, minus = np.zeros(angles.shape), np.zeros(angles.shape)
-        for slot, both in shifted(angles, wanted):
+        for slots, both in shifted(angles, wanted):
             values = weights @ self.expectations(both, paulis)
-            plus[slot], minus[slot] = np.split(values, 2)
+            split = values.reshape(len(slots), 2, -1)
+            plus[slots], minus[slots] = split[:, 0], split[:, 1]
         return found, plus, minus
 
     def _prefers_densities(self, wanted: np.ndarray) -> bool:
@@ -271,18 +272,33 @@ def parameter_rows(bindings: BindingsArray, parameters: Sequence[Parameter]) -> 
     return np.asarray(bindings.as_array(parameters), dtype=float).reshape(-1, len(parameters))
 
 
-def shifted(angles: FloatArray, wanted: np.ndarray) -> Iterator[tuple[int, FloatArray]]:
-    """Yield every wanted angle with the angles of all elements shifted up in it, then down.
+def shifted(
+    angles: FloatArray, wanted: np.ndarray, at_once: int = 1024
+) -> Iterator[tuple[np.ndarray, FloatArray]]:
+    """Yield some of the wanted angles at a time, with the angles of all elements shifted in each.
 
     Args:
         angles: Rotation angles φ, shape (S, E).
         wanted: Whether to shift each angle, shape (S,).
+        at_once: Elements that are aimed at.
 
     Yields:
-        Number of the angle, and angles of shape (S, 2E).
+        Numbers of k angles, and angles of shape (S, 2kE): for each of the k all elements shifted up
+        in it, then down.
+
+    Example:
+        >>> numbers, both = next(shifted(np.zeros((2, 1)), np.array([False, True])))
+        >>> numbers, both.round(4)
+        (array([1]), array([[ 0.    ,  0.    ],
+               [ 1.5708, -1.5708]]))
     """
-    for slot in np.flatnonzero(wanted):
-        both = np.hstack([angles, angles])
-        both[slot, : angles.shape[1]] += math.pi / 2
-        both[slot, angles.shape[1] :] -= math.pi / 2
-        yield int(slot), both
+    slots, size = np.flatnonzero(wanted), angles.shape[1]
+    step = max(1, at_once // max(1, 2 * size))
+    for start in range(0, len(slots), step):
+        some = slots[start : start + step]
+        both = np.tile(angles, 2 * len(some))
+        for place, slot in enumerate(some):
+            first = 2 * place * size
+            both[slot, first : first + size] += math.pi / 2
+            both[slot, first + size : first + 2 * size] -= math.pi / 2
+        yield some, both

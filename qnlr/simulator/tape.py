@@ -137,11 +137,11 @@ def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:
         tuple(circuit.parameters),
         tuple(
             (
-                one.operation.name,
-                getattr(one.operation, "label", None),
-                tuple(index[bit] for bit in one.qubits),
-                tuple(_value_key(value) for value in one.operation.params),
-                _definition_key(one.operation),
+                one.name,
+                one.label,
+                tuple([index[bit] for bit in one.qubits]),
+                tuple([_value_key(value) for value in one.params]),
+                None if one.name in _known_names() else _definition_key(one.operation),
             )
             for one in circuit.data
         ),
@@ -149,9 +149,7 @@ def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:
 
 
 def _definition_key(operation: Any) -> Any:
-    if operation.name in _known_names() or hasattr(operation, "blocks"):
-        return None
-    definition = operation.definition
+    definition = None if hasattr(operation, "blocks") else operation.definition
     return None if definition is None else content_key(definition)
 
 
@@ -163,7 +161,12 @@ def _known_names() -> frozenset[str]:
 
 
 def _value_key(value: Any) -> Any:
-    return value.tobytes() if isinstance(value, np.ndarray) else value
+    """Return a value that is quick to compare: expressions hash slowly, parameters do not."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    if isinstance(value, ParameterExpression) and not isinstance(value, Parameter):
+        return str(value), frozenset(value.parameters)
+    return value
 
 
 def _qubits(operation: Operation) -> tuple[int, ...]:
