@@ -117,13 +117,16 @@ def labels(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ['sgd', 'nlr any_increase', 'nlr tolerance tau=0.1']
     """
     tables = [_telling(spec) for spec in specs]
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for table in tables:
+        alike.setdefault(table["optimizer.name"], []).append(table)
+    varying = {name: _varying(group) for name, group in alike.items()}
     names = []
     for table, setting in zip(tables, settings(specs), strict=True):
         optimizer = table["optimizer.name"]
-        alike = [other for other in tables if other["optimizer.name"] == optimizer]
         own = {key: value for key, value in table.items() if key.startswith("optimizer.")}
         own.pop("optimizer.name")
-        names.append(" ".join(filter(None, [optimizer, _varying(own, alike), setting])))
+        names.append(" ".join(filter(None, [optimizer, _text(own, varying[optimizer]), setting])))
     return names
 
 
@@ -145,7 +148,8 @@ def settings(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ['layers=1', 'layers=5']
     """
     tables = [_telling({**spec, "optimizer": None}) for spec in specs]
-    return [_varying(table, tables) for table in tables]
+    varying = _varying(tables)
+    return [_text(table, varying) for table in tables]
 
 
 def _telling(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,10 +158,20 @@ def _telling(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key != "training.checkpoint_every"}
 
 
-def _varying(table: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> str:
+def _varying(tables: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Return the keys in which tables differ."""
+    seen: dict[str, set[str]] = {}
+    for table in tables:
+        for key, value in table.items():
+            seen.setdefault(key, set()).add(repr(value))
+    lacking = {key for key in seen if any(key not in table for table in tables)}
+    return lacking | {key for key, values in seen.items() if len(values) > 1}
+
+
+def _text(table: Mapping[str, Any], varying: set[str]) -> str:
     parts = []
     for key, value in table.items():
-        if value is not None and any(other.get(key) != value for other in others):
+        if value is not None and key in varying:
             last = key.rsplit(".", 1)[-1]
             parts.append(str(value) if last == "name" else f"{last}={value}")
     return " ".join(parts)
@@ -169,16 +183,21 @@ def _baselines(frame: pd.DataFrame) -> list[str]:
     Without such an SGD there is nothing that a difference could be put down to.
     """
     rate = "spec_optimizer_learning_rate"
+    rates = frame[rate] if rate in frame else pd.Series(0.0, index=frame.index)
+    runs = list(
+        zip(frame["spec_optimizer_name"], frame["setting"], rates, frame["label"], strict=True)
+    )
+    same: dict[tuple[str, float], set[str]] = {}
+    only: dict[str, set[str]] = {}
+    for optimizer, setting, learning_rate, label in runs:
+        if optimizer == "sgd":
+            same.setdefault((setting, learning_rate), set()).add(label)
+            only.setdefault(setting, set()).add(label)
     names = []
-    for _, run in frame.iterrows():
-        alike = (frame["spec_optimizer_name"] == "sgd") & (frame["setting"] == run["setting"])
-        sgd = frame[alike]
-        same = sgd[sgd[rate] == run[rate]] if rate in frame else sgd
-        if run["spec_optimizer_name"] == "sgd":
-            names.append(run["label"])
-        else:
-            found = {*same["label"]} or {*sgd["label"]}
-            names.append(found.pop() if len(found) == 1 else "")
+    for optimizer, setting, learning_rate, label in runs:
+        found = same.get((setting, learning_rate)) or only.get(setting, set())
+        alone = next(iter(found)) if len(found) == 1 else ""
+        names.append(label if optimizer == "sgd" else alone)
     return names
 
 
