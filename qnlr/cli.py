@@ -48,6 +48,17 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over; earlier results are moved aside.")
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that share the runs, 0 for none besides this one. "
+            "By default one a core, if there are runs enough to be worth it."
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler whose workers see the same files."),
+    ] = None,
 ) -> None:
     """Run a study, then show what it found.
 
@@ -60,14 +71,22 @@ def run(
     `qnlr run configs/quickstart.toml`
 
     `qnlr run configs/quickstart.toml --results /tmp/results --fresh`
+
+    `qnlr run configs/quickstart.toml --jobs 0`, in this process, for debugging
+
+    `qnlr run configs/quickstart.toml --scheduler tcp://localhost:8786`, on a cluster
     """
     from qnlr.study.display import Progress, show_study
-    from qnlr.study.execute import execute
+    from qnlr.study.execute import execute, worthwhile_jobs
     from qnlr.study.spec import load_study
 
     study = load_study(config)
+    if jobs is None:
+        jobs = worthwhile_jobs(len(study.runs))
     with Progress(study.name) as progress:
-        report = execute(study, results, fresh=fresh, observer=progress)
+        report = execute(
+            study, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
+        )
     if report.interrupted is not None:
         again = f"qnlr run {config}" + (f" --results {results}" if results != RESULTS else "")
         typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")

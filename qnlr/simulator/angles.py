@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression
+from scipy.sparse import csr_array
 
 from qnlr.types import FloatArray
 
@@ -53,7 +54,7 @@ class Angles:
         Returns:
             φ, shape (S, E).
         """
-        angles = self.offset[:, None] + self.slope @ values.T
+        angles = self.offset[:, None] + self._sparse @ values.T
         for number, function in self._functions.items():
             angles[number] = function(*values.T)
         return np.ascontiguousarray(angles)
@@ -71,10 +72,15 @@ class Angles:
         Returns:
             ∂f/∂p, shape (E, D), or its variances.
         """
-        found = by_angle.T @ self.slope**power
+        found = np.ascontiguousarray((self._sparse.T.power(power) @ by_angle).T)
         for (number, column), function in self._slopes.items():
             found[:, column] += by_angle[number] * function(*values.T) ** power
         return found
+
+    @cached_property
+    def _sparse(self) -> Any:
+        """C as a sparse matrix: most angles are a parameter, and its products use one thread."""
+        return csr_array(self.slope)
 
     @cached_property
     def _functions(self) -> dict[int, Callable[..., Any]]:
@@ -98,14 +104,17 @@ class Angles:
         The derivative is SymPy's: what ``gradient`` of Qiskit 2.6 returns can turn into another
         expression when it is handed to SymPy.
         """
-        from sympy import diff, lambdify  # slow to import, and seldom needed
+        from sympy import Dummy, diff, lambdify  # slow to import, and seldom needed
 
-        symbols = [parameter.sympify() for parameter in self.parameters]
-        found = expression.sympify()
+        symbols = {one: Dummy(real=True) for one in self.parameters}
+        found = expression.sympify().subs({one.sympify(): x for one, x in symbols.items()})
         if by is not None:
-            found = diff(found, by.sympify())
-        function: Callable[..., Any] = lambdify(symbols, found, "numpy")
+            found = diff(found, symbols[by])
+        function: Callable[..., Any] = lambdify(list(symbols.values()), found, "numpy")
         return function
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def compile_angles(
@@ -137,7 +146,7 @@ def compile_angles(
         if isinstance(expression, Parameter):
             slope[number, column[expression]] = 1.0
             continue
-        slopes = {parameter: _constant(expression.gradient(parameter)) for parameter in known}
+        slopes = {parameter: _slope(expression, parameter) for parameter in known}
         if any(value is None for value in slopes.values()):
             others.append((number, expression))
             continue
@@ -147,7 +156,12 @@ def compile_angles(
     return Angles(offset, slope, tuple(others), tuple(parameters), needs)
 
 
-def _constant(slope: ParameterExpression | complex) -> float | None:
+def _slope(expression: ParameterExpression, parameter: Parameter) -> float | None:
+    """Return the derivative where it is a number, or None."""
+    try:
+        slope = expression.gradient(parameter)
+    except RuntimeError:  # Qiskit knows no derivative of some functions
+        return None
     if isinstance(slope, ParameterExpression):
         if slope.parameters:
             return None

@@ -15,7 +15,14 @@ from qnlr.simulator.blocks import (
     transfer_matrix,
     transfers,
 )
-from qnlr.simulator.running import ALWAYS_THERE, Prepared, Threads, prepare, require_memory
+from qnlr.simulator.running import (
+    ALWAYS_THERE,
+    Prepared,
+    Threads,
+    prepare,
+    require_memory,
+    require_table,
+)
 from qnlr.simulator.tape import BLOCK, FIXED, FLIP, NOISE, Tape
 from qnlr.types import FloatArray
 
@@ -116,6 +123,8 @@ class Densities:
         Returns:
             Shape (E, 2^m).
         """
+        self._require_memory(0)
+        require_table(len(measured), angles.shape[1])
         outcomes = np.arange(1 << len(measured))
         strings = np.zeros_like(outcomes)
         for bit, (qubit, basis) in enumerate(zip(measured, bases, strict=True)):
@@ -180,7 +189,8 @@ class Densities:
         if self.strings * len(self._ops) > LARGEST_NEED:
             return np.ones((1, self.strings), dtype=bool)
         key = np.unique(terms).tobytes()
-        if key not in self._needed:
+        need = self._needed.get(key)
+        if need is None:
             need = np.zeros((max(1, len(self._ops)), self.strings), dtype=bool)
             marked = np.zeros(self.strings, dtype=bool)
             marked[terms] = True
@@ -188,7 +198,7 @@ class Densities:
                 self._ops, self._qubits, self._sources, self._dense, self._unital, marked, need
             )
             self._needed = {key: need}
-        return self._needed[key]
+        return need
 
     def _wanted_blocks(self, wanted: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the place of each wanted block, or −1, and the first step that is one."""

@@ -20,8 +20,10 @@ from qiskit_aer.noise import NoiseModel
 
 from qnlr.errors import InputError, is_number
 from qnlr.simulator.program import Program, Simulator, parameter_rows
-from qnlr.simulator.shots import Seed, draw_group, generator, group, mean_and_error
+from qnlr.simulator.shots import Seed, child, draw_group, generator, group, mean_and_error
 from qnlr.types import FloatArray
+
+LEAST_PRECISION = 1e-9
 
 
 class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
@@ -53,7 +55,7 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
         >>> estimator.run([pub]).result()[0].data.evs.round(4)
         array([0.9192, 0.5189, 0.3864])
         >>> estimator.run([pub], precision=0.1).result()[0].data.evs.round(4)
-        array([0.9 , 0.58, 0.38])
+        array([0.86, 0.36, 0.5 ])
     """
 
     def __init__(
@@ -87,7 +89,9 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
         default = self.default_precision if precision is None else _require_precision(precision)
         coerced = [EstimatorPub.coerce(pub, default) for pub in pubs]
         prepared = [self._prepared(pub) for pub in coerced]
-        job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, prepared)
+        draws = any(pub.precision for pub in coerced)
+        rng = child(self.rng) if draws else self.rng
+        job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, prepared, rng)
         job._submit()
         return job
 
@@ -98,15 +102,22 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
         return self.simulator.program(pub.circuit, observed.tolist()), observables
 
     def _run(
-        self, pubs: list[EstimatorPub], prepared: list[tuple[Program, list[SparsePauliOp]]]
+        self,
+        pubs: list[EstimatorPub],
+        prepared: list[tuple[Program, list[SparsePauliOp]]],
+        rng: np.random.Generator,
     ) -> PrimitiveResult[PubResult]:
         return PrimitiveResult(
-            [self._run_pub(pub, *one) for pub, one in zip(pubs, prepared, strict=True)],
+            [self._run_pub(pub, *one, rng) for pub, one in zip(pubs, prepared, strict=True)],
             metadata={"version": 2},
         )
 
     def _run_pub(
-        self, pub: EstimatorPub, program: Program, observables: list[SparsePauliOp]
+        self,
+        pub: EstimatorPub,
+        program: Program,
+        observables: list[SparsePauliOp],
+        rng: np.random.Generator,
     ) -> PubResult:
         parameters = pub.circuit.parameters
         angles = program.angles(parameter_rows(pub.parameter_values, parameters))
@@ -121,7 +132,7 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
             found = (
                 self._exact(program, angles[:, batch], paulis, here)
                 if shots is None
-                else self._sampled(program, angles[:, batch], paulis, here, shots)
+                else self._sampled(program, angles[:, batch], paulis, here, shots, rng)
             )
             column = {element: place for place, element in enumerate(batch)}
             row = {number: place for place, number in enumerate(asked)}
@@ -145,6 +156,7 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
         paulis: PauliList,
         asked: list[SparsePauliOp],
         shots: int,
+        rng: np.random.Generator,
     ) -> tuple[FloatArray, FloatArray]:
         weights = _coefficients(paulis, asked)
         values, variances = np.zeros((2, len(asked), angles.shape[1]))
@@ -152,7 +164,7 @@ class BatchedEstimator(BaseEstimatorV2):  # type: ignore[misc]
             if not one.basis.qubits:
                 values += weights[:, one.members].sum(axis=1, keepdims=True)
                 continue
-            counts = draw_group(program, angles, one, shots, self.rng)
+            counts = draw_group(program, angles, one, shots, rng)
             for number in range(len(asked)):
                 mean, variance = mean_and_error(counts, weights[number, one.members] @ one.signs)
                 values[number] += mean
@@ -185,7 +197,14 @@ def shots_of(precision: float) -> int | None:
         (100, None)
     """
     valid = _require_precision(precision)
-    return None if valid == 0 else math.ceil(round(1.0 / valid**2, 6))
+    if valid == 0:
+        return None
+    if valid < LEAST_PRECISION:
+        raise InputError(
+            f"precision = {precision!r} is not valid; it takes more shots than can be "
+            f"counted: take at least {LEAST_PRECISION:g}, or 0 for exact values"
+        )
+    return math.ceil(round(1.0 / valid**2, 6))
 
 
 def as_operator(observable: Mapping[str, float]) -> SparsePauliOp:

@@ -17,12 +17,12 @@ from qiskit_machine_learning.gradients import (
     SamplerGradientResult,
 )
 
-from qnlr.errors import InputError
+from qnlr.errors import InputError, require_count
 from qnlr.simulator.estimator import BatchedEstimator, as_operator, shots_of
 from qnlr.simulator.jacobian import exact_jacobian, sampled_jacobian
 from qnlr.simulator.program import Basis, shifted
 from qnlr.simulator.sampler import BatchedSampler, Z, split_measurements
-from qnlr.simulator.shots import draw_counts
+from qnlr.simulator.shots import child, draw_counts
 from qnlr.simulator.tape import content_key
 from qnlr.types import FloatArray
 
@@ -55,6 +55,7 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
             raise InputError(f"estimator = {estimator!r} is not valid; it must be BatchedEstimator")
         super().__init__(estimator)
         self.precision = estimator.default_precision if precision is None else precision
+        shots_of(self.precision)
 
     def _run(
         self,
@@ -65,6 +66,7 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
         **options: Any,
     ) -> EstimatorGradientResult:
         shots = shots_of(options.get("precision", self.precision))
+        rng = child(self._estimator.rng)
         gradients: list[FloatArray] = [np.empty(0)] * len(circuits)
         keys = [
             (known, id(observable), tuple(wanted))
@@ -85,7 +87,6 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
             if shots is None:
                 found = exact_jacobian(program, values, observable, wanted)
             else:
-                rng = self._estimator.rng
                 found = sampled_jacobian(program, values, observable, wanted, shots, rng)
             for place, number in enumerate(numbers):
                 gradients[number] = found.derivatives[place, columns]
@@ -111,7 +112,7 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         >>> gradient = BatchedSamplerGradient(BatchedSampler(seed=0, default_shots=10_000))
         >>> first, *_ = gradient.run([circuit], [[0.1, 0.2, 0.3, 0.4]]).result().gradients[0]
         >>> {outcome: round(slope, 2) for outcome, slope in sorted(first.items())}
-        {0: -0.03, 1: -0.01, 2: -0.04, 3: 0.09}
+        {0: -0.04, 1: -0.02, 2: -0.05, 3: 0.1}
     """
 
     def __init__(self, sampler: BatchedSampler) -> None:
@@ -126,7 +127,8 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> SamplerGradientResult:
-        shots = int(options.get("shots", self._sampler.default_shots))
+        shots = require_count("shots", options.get("shots", self._sampler.default_shots))
+        rng = child(self._sampler.rng)
         gradients: list[list[dict[int, float]]] = [[]] * len(circuits)
         keys = [
             (known, tuple(wanted))
@@ -135,18 +137,25 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         for numbers in _alike(keys):
             circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
             values = np.array([parameter_values[number] for number in numbers], dtype=float)
-            slopes = self._slopes(circuit, values, asked, shots)
+            slopes = self._slopes(circuit, values, asked, shots, rng)
             for place, number in enumerate(numbers):
-                gradients[number] = [
-                    {int(o): float(row[o]) for o in np.flatnonzero(row)} for row in slopes[place]
-                ]
+                gradients[number] = [_distribution(row) for row in slopes[place]]
         metadata = [{"parameters": asked} for asked in parameters]
         return SamplerGradientResult(gradients, metadata, Options(**options))
 
     def _slopes(
-        self, circuit: QuantumCircuit, values: FloatArray, asked: Sequence[Parameter], shots: int
+        self,
+        circuit: QuantumCircuit,
+        values: FloatArray,
+        asked: Sequence[Parameter],
+        shots: int,
+        rng: np.random.Generator,
     ) -> FloatArray:
-        """Return ∂p(o)/∂p_i, shape (E, asked parameters, outcomes)."""
+        """Return ∂p(o)/∂p_i for every number o that the classical register can read.
+
+        Returns:
+            Shape (E, asked parameters, numbers).
+        """
         measured = split_measurements(circuit)
         program = self._sampler.simulator.program(measured.circuit, measured.qubits)
         basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
@@ -156,13 +165,21 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         size, outcomes = len(values), 1 << len(measured.qubits)
         by_angle = np.zeros((len(angles), size, outcomes))
         for some, both in shifted(angles, slots):
-            counts = draw_counts(program.distributions(both, basis), shots, self._sampler.rng)
+            counts = draw_counts(program.distributions(both, basis), shots, rng)
             split = counts.reshape(len(some), 2, size, outcomes)
             by_angle[some] = (split[:, 0] - split[:, 1]) / (2 * shots)
         chain = program.tape.angles.chain
         slopes = [chain(values, by_angle[:, :, outcome]) for outcome in range(outcomes)]
         found: FloatArray = np.stack(slopes, axis=-1)[:, columns]
-        return found
+        numbers = measured.numbers()
+        read = np.zeros((int(numbers.max()) + 1, *found.shape[:2]))
+        np.add.at(read, numbers, np.moveaxis(found, -1, 0))
+        return np.moveaxis(read, 0, -1)
+
+
+def _distribution(slopes: FloatArray) -> dict[int, float]:
+    places = np.flatnonzero(slopes)
+    return dict(zip(places.tolist(), slopes[places].tolist(), strict=True))
 
 
 def _numbered(circuits: Sequence[QuantumCircuit]) -> list[int]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
-from qiskit.circuit import CircuitInstruction, Instruction, ParameterExpression
+from qiskit.circuit import Barrier, CircuitInstruction, Instruction, ParameterExpression
+from qiskit.circuit.library import UnitaryGate, get_standard_gate_name_mapping
 
 from qnlr.errors import InputError
 
@@ -108,10 +110,12 @@ def lower(circuit: QuantumCircuit, noise: Noise | None = None) -> Iterator[Opera
 
 
 def _lower(gate: Instruction, qubits: tuple[int, ...], noise: Noise | None) -> Iterator[Operation]:
-    name = gate.name
+    name = gate.name if _is_known(gate) else ""
     refuse_what_is_no_gate(gate)
-    follows = None if noise is None else noise.after(getattr(gate, "label", None) or name, qubits)
-    within = None if noise is None or follows is not None or noise.is_atomic(name) else noise
+    follows = None if noise is None else noise.after(_called(gate), qubits)
+    within = (
+        None if noise is None or follows is not None or noise.is_atomic(_called(gate)) else noise
+    )
     if name in NOTHING:
         pass
     elif name in AXES:
@@ -123,17 +127,34 @@ def _lower(gate: Instruction, qubits: tuple[int, ...], noise: Noise | None) -> I
         yield _rotation(qubits[0], Z, phi)
     elif name in RECIPES and follows is None:
         yield from RECIPES[name](*qubits)
-    elif _is_fixed(gate) and len(qubits) <= (3 if name == "unitary" else 2):
+    elif _is_fixed(gate) and len(qubits) <= (3 if isinstance(gate, UnitaryGate) else 2):
         yield Matrix(qubits, np.asarray(gate.to_matrix(), dtype=complex))
-    elif gate.definition is not None:
+    elif getattr(gate, "definition", None) is not None:
         yield from _lower_all(gate.definition, qubits, within)
     else:
         raise InputError(
-            f'gate "{name}" has neither a matrix nor a definition with its parameters left open; '
-            "decompose it, or use Aer"
+            f'gate "{gate.name}" has neither a matrix nor a definition; '
+            "transpile the circuit first, or use Aer"
         )
     if follows is not None:
         yield Channel(qubits, follows)
+
+
+def _is_known(gate: Instruction) -> bool:
+    """Return whether a gate is what its name says: anybody may give a gate any name."""
+    known = _standard_classes().get(gate.name)
+    return known is not None and isinstance(gate, known)
+
+
+@cache
+def _standard_classes() -> dict[str, type]:
+    standard = get_standard_gate_name_mapping()
+    return {name: gate.base_class for name, gate in standard.items()} | {"barrier": Barrier}
+
+
+def _called(gate: Instruction) -> str:
+    """Return the name that noise is tied to: the label, if there is one."""
+    return str(getattr(gate, "label", None) or gate.name)
 
 
 def _lower_all(
@@ -216,8 +237,9 @@ RECIPES: dict[str, Callable[..., list[Operation]]] = {
 
 
 def _is_fixed(gate: Instruction) -> bool:
-    return hasattr(gate, "to_matrix") and not any(
-        isinstance(value, ParameterExpression) and value.parameters for value in gate.params
+    return hasattr(gate, "__array__") and not any(
+        isinstance(value, ParameterExpression) and value.parameters
+        for value in getattr(gate, "params", ())
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from qiskit.primitives.containers import BindingsArray
 from qiskit.quantum_info import PauliList
 from qiskit_aer.noise import NoiseModel
 
+from qnlr.errors import InputError
 from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.densities import Densities
 from qnlr.simulator.readout import misread, readings
@@ -62,6 +64,14 @@ class Simulator:
         self.noise = None if noise_model is None else GateNoise(noise_model)
         self.threads = Threads(threads)
         self._programs: dict[Any, Program] = {}
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"noise": self.noise, "threads": self.threads}  # programs are compiled anew
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.noise, self.threads = state["noise"], state["threads"]
+        self._programs, self._lock = {}, threading.Lock()
 
     def program(self, circuit: QuantumCircuit, observed: Iterable[int] = ()) -> Program:
         """Return the program of a circuit, compiled if it is not known.
@@ -77,11 +87,12 @@ class Simulator:
             InputError: If the circuit holds what is no gate.
         """
         key = content_key(circuit), tuple(sorted(observed))
-        if key not in self._programs:
-            if len(self._programs) >= CACHED:
-                self._programs.pop(next(iter(self._programs)))
-            self._programs[key] = Program(circuit.copy(), self.noise, self.threads, key[1])
-        return self._programs[key]
+        with self._lock:
+            if key not in self._programs:
+                if len(self._programs) >= CACHED:
+                    self._programs.pop(next(iter(self._programs)))
+                self._programs[key] = Program(circuit.copy(), self.noise, self.threads, key[1])
+            return self._programs[key]
 
 
 class Program:
@@ -119,7 +130,7 @@ class Program:
 
         Args:
             angles: Rotation angles φ, shape (S, E).
-            paulis: T strings on the qubits of the circuit.
+            paulis: T strings on the qubits of the circuit; their phases do not count.
 
         Returns:
             Shape (T, E).
@@ -173,6 +184,8 @@ class Program:
         Returns:
             Values, shape (E,), and derivatives ∂f/∂φ, shape (S, E); 0 where they are not wanted.
         """
+        if not angles.shape[1]:
+            return np.zeros(0), np.zeros(angles.shape)
         if self.tape.has_noise:
             found, plus, minus = self.shifts(angles, paulis, weights, wanted)
             return found, (plus - minus) / 2
@@ -197,6 +210,8 @@ class Program:
         Returns:
             Values, shape (E,), and those at the shifts, shape (S, E) each; 0 where not wanted.
         """
+        if not angles.shape[1]:
+            return np.zeros(0), np.zeros(angles.shape), np.zeros(angles.shape)
         if self._prefers_densities(wanted):
             constant, kept, scale, owner = self._readings(paulis)
             offset, c = float(weights @ constant), weights[owner] * scale
@@ -223,12 +238,20 @@ class Program:
     def _readings(self, paulis: PauliList) -> tuple[FloatArray, PauliList, FloatArray, np.ndarray]:
         """Return what strings read as, see :func:`readings`, on the qubits of the tape."""
         key = paulis.x.tobytes() + paulis.z.tobytes()
-        if key not in self._read:
+        known = self._read.get(key)
+        if known is None:
+            support = np.flatnonzero((paulis.x | paulis.z).any(axis=0)).tolist()
+            if missing := set(support) - set(self.tape.qubits):
+                raise InputError(
+                    f"qubit {min(missing)} is idle and was not named as observed when the program "
+                    "was compiled"
+                )
             constant, kept, weights, owner = readings(paulis, self.noise)
             qubits = list(self.tape.qubits)
             onto = PauliList.from_symplectic(kept.z[:, qubits], kept.x[:, qubits])
-            self._read = {key: (constant, onto, weights, owner)}
-        return self._read[key]
+            known = constant, onto, weights, owner
+            self._read = {key: known}
+        return known
 
     def _vectors(self) -> Vectors:
         if Vectors not in self._runners:
@@ -266,10 +289,16 @@ def parameter_rows(bindings: BindingsArray, parameters: Sequence[Parameter]) -> 
 
     Returns:
         Shape (E, D).
+
+    Raises:
+        InputError: If a value is not finite.
     """
     if not parameters:
         return np.zeros((bindings.size, 0))
-    return np.asarray(bindings.as_array(parameters), dtype=float).reshape(-1, len(parameters))
+    values = np.asarray(bindings.as_array(parameters), dtype=float)
+    if not np.isfinite(values).all():
+        raise InputError("parameter values hold a NaN or an infinity; they must be finite")
+    return values.reshape(bindings.size, len(parameters))
 
 
 def shifted(

@@ -75,7 +75,7 @@ def readings(
             weights.append(weight)
             owner.append(number)
     part = np.array(owner, dtype=np.int64)
-    kept = np.array(masks, dtype=bool).reshape(-1, paulis.num_qubits)
+    kept = np.array(masks, dtype=bool).reshape(len(masks), paulis.num_qubits)
     strings = PauliList.from_symplectic(paulis.z[part] & kept, paulis.x[part] & kept)
     return constant, strings, np.array(weights, dtype=float), part
 

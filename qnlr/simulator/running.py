@@ -54,6 +54,8 @@ class Threads:
             elements: Number of elements.
         """
         parts = min(self.number, elements)
+        if not elements:
+            return
         if parts <= 1:
             work(0, elements)
             return
@@ -113,7 +115,8 @@ def prepare(
     place = np.cumsum(varies) - 1
     shared = np.zeros((len(blocks), *shape))
     each = np.zeros((int(varies.sum()), int(np.prod(shape)), angles.shape[1]))
-    make(blocks.start, blocks.kind, blocks.index, fixed, angles, varies, shared, each)
+    if angles.shape[1]:
+        make(blocks.start, blocks.kind, blocks.index, fixed, angles, varies, shared, each)
     return Prepared(varies, place, shared, each)
 
 
@@ -133,3 +136,18 @@ def require_memory(what: str, needed: float) -> None:
             f"{what} needs {needed / 2**30:.3g} GiB of memory, but {available / 2**30:.3g} GiB are "
             "available; use fewer qubits, or a machine with more memory"
         )
+
+
+def require_table(qubits: int, elements: int) -> None:
+    """Refuse a table of outcomes that would not fit in memory.
+
+    Args:
+        qubits: Measured qubits.
+        elements: Elements that each have a row.
+
+    Raises:
+        InputError: If less is available.
+    """
+    needed = 24.0 * 2.0**qubits * max(1, elements)
+    if needed > ALWAYS_THERE:
+        require_memory(f"a table of the outcomes of {qubits} qubits", needed)

@@ -37,6 +37,21 @@ def generator(seed: Seed) -> np.random.Generator:
         ) from error
 
 
+def child(rng: np.random.Generator) -> np.random.Generator:
+    """Return a generator that begins where this one stands, and move this one on.
+
+    Jobs that run at the same time draw from generators of their own, so what each draws depends on
+    the order in which they were started alone.
+
+    Args:
+        rng: The generator.
+
+    Returns:
+        Another one.
+    """
+    return np.random.default_rng(rng.integers(2**63, size=4))
+
+
 @dataclass(frozen=True, eq=False)
 class Group:
     """Pauli strings that are measured together.
@@ -192,4 +207,5 @@ def mean_and_error(counts: FloatArray, values: FloatArray) -> tuple[FloatArray, 
     mean = counts @ values / number
     spread = np.maximum(counts @ values**2 / number - mean**2, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return mean, np.where(number > 1, spread / (number - 1), np.nan)
+        unknown = np.nan if np.ptp(values) else 0.0
+        return mean, np.where(number > 1, spread / (number - 1), unknown)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter, ParameterExpression
+from qiskit.circuit import Barrier, Parameter, ParameterExpression
+from qiskit.circuit.library import UnitaryGate
 
 from qnlr.simulator.angles import Angles, compile_angles
 from qnlr.simulator.lowering import Channel, Flip, Matrix, Noise, Operation, Rotation, lower
@@ -123,7 +124,7 @@ def compile_tape(
 
 
 def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:
-    """Return what tells a circuit from others: its qubits, gates and parameters.
+    """Return what tells a circuit from others: its bits, gates and parameters.
 
     Args:
         circuit: The circuit.
@@ -132,38 +133,43 @@ def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:
         A key for a cache.
     """
     index = {bit: number for number, bit in enumerate(circuit.qubits)}
+    places = {bit: number for number, bit in enumerate(circuit.clbits)}
     return (
         circuit.num_qubits,
+        circuit.num_clbits,
         tuple(circuit.parameters),
         tuple(
             (
                 one.name,
                 one.label,
                 tuple([index[bit] for bit in one.qubits]),
-                tuple([_value_key(value) for value in one.params]),
-                None if one.name in _known_names() else _definition_key(one.operation),
+                tuple([places[bit] for bit in one.clbits]),
+                tuple([_value_key(value) for value in one.params])
+                if one.is_standard_gate()
+                else _operation_key(one.operation),
             )
             for one in circuit.data
         ),
     )
 
 
-def _definition_key(operation: Any) -> Any:
-    definition = None if hasattr(operation, "blocks") else operation.definition
-    return None if definition is None else content_key(definition)
-
-
-@cache
-def _known_names() -> frozenset[str]:
-    from qiskit.circuit.library import get_standard_gate_name_mapping
-
-    return frozenset(get_standard_gate_name_mapping()) | {"barrier", "unitary", "initialize"}
+def _operation_key(operation: Any) -> Any:
+    """Return what tells an operation from others that no name stands for."""
+    known = isinstance(operation, UnitaryGate | Barrier) or hasattr(operation, "blocks")
+    definition = None if known else getattr(operation, "definition", None)
+    return (
+        type(operation),
+        tuple([_value_key(value) for value in getattr(operation, "params", [id(operation)])]),
+        None if definition is None else content_key(definition),
+    )
 
 
 def _value_key(value: Any) -> Any:
     """Return a value that is quick to compare: expressions hash slowly, parameters do not."""
     if isinstance(value, np.ndarray):
         return value.tobytes()
+    if isinstance(value, QuantumCircuit):
+        return content_key(value)
     if isinstance(value, ParameterExpression) and not isinstance(value, Parameter):
         return str(value), frozenset(value.parameters)
     return value

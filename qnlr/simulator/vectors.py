@@ -10,7 +10,14 @@ from qiskit.quantum_info import PauliList
 from qnlr.simulator import pure
 from qnlr.simulator.blocks import along_axes, collect_blocks, unitaries
 from qnlr.simulator.kernels import WIDTH
-from qnlr.simulator.running import ALWAYS_THERE, Prepared, Threads, prepare, require_memory
+from qnlr.simulator.running import (
+    ALWAYS_THERE,
+    Prepared,
+    Threads,
+    prepare,
+    require_memory,
+    require_table,
+)
 from qnlr.simulator.tape import BLOCK, DENSE, FLIP, Tape
 from qnlr.types import FloatArray
 
@@ -28,6 +35,7 @@ class Vectors:
         self.threads = threads
         self.blocks = collect_blocks(tape)
         self._rows = 1 << tape.num_qubits
+        self._require_memory(1, 1)
         self._pair = [1 << qubit for qubit in range(tape.num_qubits)]
         self._side = list(self._pair)
         ops: list[tuple[int, ...]] = []
@@ -84,6 +92,7 @@ class Vectors:
             Shape (E, 2^m).
         """
         self._require_memory(1, angles.shape[1])
+        require_table(len(measured), angles.shape[1])
         out = np.zeros((angles.shape[1], 1 << len(measured)))
         sides = np.array([self._side[qubit] for qubit in measured], dtype=np.int64)
         run = self._arguments(self._prepare(angles))

@@ -17,8 +17,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Table
 
-from qnlr.study.execute import Observer
-from qnlr.training import Outcome, Status, Training
+from qnlr.study.observer import Observer, RunProgress
+from qnlr.training import Outcome, Status
 
 SHOWN = ("training loss", "test accuracy", "gradient norm", "flips", "shots")
 
@@ -49,9 +49,7 @@ class Progress(Observer):
             console=self._console,
         )
         self._runs: TaskID | None = None
-        self._steps: TaskID | None = None
-        self._label = ""
-        self._training: Training | None = None
+        self._steps: dict[str, TaskID] = {}
 
     def __enter__(self) -> Progress:
         self._runs = self._bars.add_task(f"{self._name}: checking", total=None, figures="")
@@ -82,47 +80,53 @@ class Progress(Observer):
                 soft_wrap=True,
             )
 
-    def begin_run(self, label: str, seed: int, training: Training) -> None:
+    def begin_run(self, progress: RunProgress) -> None:
         """Show a bar for the run."""
-        self._label, self._training = f"{label}, seed {seed}", training
-        self._steps = self._bars.add_task(
-            self._label,
-            total=training.settings.steps,
-            completed=training.steps_done,
-            figures=figures(training),
+        self._drop(progress)
+        self._steps[progress.run_id] = self._bars.add_task(
+            _name(progress),
+            total=progress.steps,
+            completed=progress.done,
+            figures=figures(progress),
         )
-        if training.steps_done:
-            self._console.print(f"{self._label}: resumed after step {training.steps_done}")
+        if progress.done:
+            line = f"{_name(progress)}: resumed after step {progress.done}"
+            self._console.print(line, markup=False, soft_wrap=True)
 
-    def step(self, training: Training) -> None:
+    def step(self, progress: RunProgress) -> None:
         """Move the bar of the run."""
-        assert self._steps is not None
-        self._bars.update(self._steps, completed=training.steps_done, figures=figures(training))
+        if progress.run_id in self._steps:
+            task = self._steps[progress.run_id]
+            self._bars.update(task, completed=progress.done, figures=figures(progress))
 
-    def end_run(self, outcome: Outcome) -> None:
+    def end_run(self, progress: RunProgress, outcome: Outcome) -> None:
         """Take the run's bar away, and say how it ended if that is news."""
-        assert self._steps is not None
         assert self._runs is not None
-        assert self._training is not None
-        self._bars.remove_task(self._steps)
+        self._drop(progress)
         self._bars.advance(self._runs, outcome.status.is_final)
         if not self._console.is_terminal or outcome.status is not Status.FINISHED:
-            line = f"{self._label}: {outcome.status} ({outcome.sentence})"
-            shown = f"{line}  {figures(self._training)}"
+            line = f"{_name(progress)}: {outcome.status} ({outcome.sentence})"
+            shown = f"{line}  {figures(progress)}"
             self._console.print(shown, markup=False, soft_wrap=True)
 
+    def _drop(self, progress: RunProgress) -> None:
+        if progress.run_id in self._steps:
+            self._bars.remove_task(self._steps.pop(progress.run_id))
 
-def figures(training: Training) -> str:
+
+def _name(progress: RunProgress) -> str:
+    return f"{progress.label}, seed {progress.seed}"
+
+
+def figures(progress: RunProgress) -> str:
     """Return loss, gradient norm, flips and shots of a run as one short text."""
     from qnlr.study.stats import shots_text
 
-    columns = training.history.columns
-    if not training.steps_done:
+    if not progress.done:
         return ""
-    shots = training.meter.cost.shots
     return (
-        f"loss {columns['metric_loss'][-1]:.3f}  |g| {columns['metric_gradient_norm'][-1]:.3f}  "
-        f"flips {sum(columns['metric_flipped'])}  shots {shots_text(shots)}"
+        f"loss {progress.loss:.3f}  |g| {progress.gradient_norm:.3f}  flips {progress.flips}  "
+        f"shots {shots_text(progress.shots)}"
     )
 
 

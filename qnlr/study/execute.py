@@ -1,46 +1,27 @@
-"""Executing a study: one run after another, resumed where unfinished, stopped in order."""
+"""Executing a study: unfinished runs resumed, here or in other processes, stopped in order."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 import threading
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import joblib
 from filelock import FileLock, Timeout
 
-from qnlr.errors import CheckpointError, InputError
+from qnlr.errors import InputError, require_count
 from qnlr.study.build import Builder, validate
-from qnlr.study.provenance import provenance
+from qnlr.study.observer import Observer
 from qnlr.study.results import labels
-from qnlr.study.schema import RunSpec
+from qnlr.study.runner import Task, execute_run, resume
 from qnlr.study.spec import Study, run_id
 from qnlr.study.store import RunFolder, listed_runs, unused, writable_folder, write_json
-from qnlr.training import Outcome, Status, Training
+from qnlr.training import Outcome, Status
 
-
-class Observer:
-    """Told how a study goes on; does nothing. Subclass it to show progress."""
-
-    def begin_study(self, runs: int, done: int, dropped: int) -> None:
-        """Told how many runs there are, how many are done, and how many are listed no more.
-
-        The last are those of an earlier config of that name; their results are kept.
-        """
-
-    def begin_run(self, label: str, seed: int, training: Training) -> None:
-        """Told that a run begins, or goes on from where ``training`` stands."""
-
-    def step(self, training: Training) -> None:
-        """Told that a run has made a step."""
-
-    def end_run(self, outcome: Outcome) -> None:
-        """Told how a run ended."""
+RUNS_WORTH_A_PROCESS = 4
 
 
 @dataclass(frozen=True)
@@ -64,17 +45,22 @@ def execute(
     *,
     fresh: bool = False,
     observer: Observer | None = None,
+    jobs: int = 0,
+    scheduler: str | None = None,
 ) -> Report:
     """Execute a study: skip the runs that are done, resume the unfinished, begin the others.
 
-    SIGINT and SIGTERM let the step in hand finish, write its checkpoint and end the run as
-    ``interrupted``. A second signal stops at once.
+    SIGINT and SIGTERM let the steps in hand finish, write their checkpoints and end the runs as
+    ``interrupted``. A second signal stops at once. How the runs are shared among processes changes
+    no result.
 
     Args:
         study: The study.
         results: Folder of all results; the study's is in it, under its name.
         fresh: Whether to start over; what was there is moved aside, not deleted.
         observer: Told how it goes on.
+        jobs: Processes of one thread each, on this machine; 0 to run everything in this process.
+        scheduler: Address of a Dask scheduler, whose workers see the same files; None for none.
 
     Returns:
         How it went.
@@ -84,6 +70,7 @@ def execute(
             process is executing the study. Nothing is written then.
         CheckpointError: If a checkpoint cannot be used; it is set aside, and nothing is run.
     """
+    require_count("jobs", jobs, low=0)
     folder = Path(results) / study.name
     writable_folder(folder)
     builder = Builder(study.folder)
@@ -92,85 +79,78 @@ def execute(
         if fresh and folder.is_dir() and any(folder.iterdir()):
             folder.rename(unused(folder.with_name(f"{folder.name}.old")))
         folder.mkdir(exist_ok=True)
-        folders = [RunFolder(folder / run_id(spec)) for spec in study.runs]
-        states = [
-            None if run.is_done else _checkpoint(run, spec, builder)
-            for run, spec in zip(folders, study.runs, strict=True)
-        ]
         plain = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
+        tasks = [
+            Task(spec, RunFolder(folder / run), label)
+            for spec, run, label in zip(
+                study.runs, plain, labels(list(plain.values())), strict=True
+            )
+        ]
+        unfinished = [task for task in tasks if not task.folder.is_done]
+        for task in unfinished:
+            _try_on(task, builder)
         config = None if study.source is None else str(study.source)
         dropped = _listed_before(folder) - set(plain)
         write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
         watch = observer or Observer()
-        watch.begin_study(len(folders), sum(run.is_done for run in folders), len(dropped))
-        names, failed = labels(list(plain.values())), 0
+        watch.begin_study(len(tasks), len(tasks) - len(unfinished), len(dropped))
         with _signals() as caught:
-            for spec, run, state, name in zip(study.runs, folders, states, names, strict=True):
-                if run.is_done:
-                    continue
-                outcome = _execute_run(spec, run, state, name, builder, watch, caught)
-                failed += outcome.status is Status.FAILED
-                if caught:
-                    break
+            if jobs == 0 and scheduler is None:
+                outcomes = _execute_here(unfinished, builder, watch, caught)
+            else:
+                from qnlr.study.cluster import execute_on_cluster
+
+                outcomes = execute_on_cluster(
+                    unfinished,
+                    study.folder,
+                    folder.with_name(f".{folder.name}.stop"),
+                    watch,
+                    caught,
+                    jobs=min(jobs, len(unfinished)) or 1,
+                    scheduler=scheduler,
+                )
+    failed = sum(outcome.status is Status.FAILED for outcome in outcomes)
     return Report(folder, caught[0] if caught else None, failed)
 
 
-def _execute_run(
-    spec: RunSpec,
-    run: RunFolder,
-    state: dict[str, Any] | None,
-    label: str,
-    builder: Builder,
-    watch: Observer,
-    caught: list[int],
-) -> Outcome:
-    training = builder.run(spec)
-    run.begin(spec.model_dump(mode="json"), provenance(training.problem.dataset.source))
-    if state is not None:
-        training.load_state_dict(state)
-    watch.begin_run(label, spec.seed, training)
-    metrics: dict[str, float] = {}
-    try:
-        outcome = training.run(
-            on_step=watch.step,
-            on_checkpoint=lambda training: run.save_checkpoint(training.state_dict()),
-            interrupted=lambda: bool(caught),
+def worthwhile_jobs(runs: int) -> int:
+    """Return how many processes are worth their start: one a core, but none for a few runs.
+
+    Args:
+        runs: Number of runs.
+
+    Returns:
+        Processes, 0 for this one alone.
+
+    Example:
+        >>> worthwhile_jobs(3)
+        0
+    """
+    jobs = min(joblib.cpu_count(), runs // RUNS_WORTH_A_PROCESS)
+    return jobs if jobs > 1 else 0
+
+
+def _execute_here(
+    tasks: Sequence[Task], builder: Builder, watch: Observer, caught: list[int]
+) -> list[Outcome]:
+    outcomes = []
+    for task in tasks:
+        progress, outcome = execute_run(
+            task, builder, watch.begin_run, watch.step, interrupted=lambda: bool(caught)
         )
-        metrics = training.metrics(outcome)
-    except Exception as error:
-        outcome = Outcome(Status.FAILED, f"{type(error).__name__}: {error}")
-        (run.path / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-    finally:
+        watch.end_run(progress, outcome)
+        outcomes.append(outcome)
+        if caught:
+            break
+    return outcomes
+
+
+def _try_on(task: Task, builder: Builder) -> None:
+    """Try a checkpoint on before anything is run."""
+    if (task.folder.path / "checkpoint.npz").exists():
+        training = builder.run(task.spec)
+        resume(task, training)
         training.optimizer.close()
-    run.end(
-        {
-            "status": outcome.status,
-            "sentence": outcome.sentence,
-            "steps": training.steps_done,
-            "metrics": {
-                name: value if math.isfinite(value) else None for name, value in metrics.items()
-            },
-            "cost": training.costs(),
-        }
-    )
-    watch.end_run(outcome)
-    return outcome
-
-
-def _checkpoint(run: RunFolder, spec: RunSpec, builder: Builder) -> dict[str, Any] | None:
-    """Read a checkpoint and try it on, before anything is run."""
-    state = run.load_checkpoint()
-    if state is not None:
-        training = builder.run(spec)
-        try:
-            training.load_state_dict(state)
-            training.optimizer.close()
-        except (KeyError, TypeError, ValueError) as error:
-            path = run.path / "checkpoint.npz"
-            raise run.set_aside(
-                CheckpointError(f"{path} does not fit its run ({error})")
-            ) from error
-    return state
 
 
 def _listed_before(folder: Path) -> set[str]:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import InputError
-from qnlr.study.execute import Observer, execute
+from qnlr.study.execute import execute
+from qnlr.study.observer import Observer
 from qnlr.study.results import load_results
 from qnlr.study.spec import load_study
 
@@ -21,6 +22,8 @@ def run(
     *,
     fresh: bool = False,
     observer: Observer | None = None,
+    jobs: int = 0,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Execute a study and load its results; what is done already is not done again.
 
@@ -32,6 +35,9 @@ def run(
         results: Folder of all results.
         fresh: Whether to start over; what was there is moved aside.
         observer: Told how it goes on.
+        jobs: Processes of one thread each that share the runs; 0 for this process alone. A script
+            that asks for processes needs ``if __name__ == "__main__":`` around its doings.
+        scheduler: Address of a Dask scheduler whose workers see the same files, or None.
 
     Returns:
         One row for each run, see :func:`qnlr.load_results`.
@@ -66,7 +72,7 @@ def run(
             f"config = {config!r} is not valid; it must be the path of a TOML file, or a dict"
         )
     study = load_study(config)
-    report = execute(study, results, fresh=fresh, observer=observer)
+    report = execute(study, results, fresh=fresh, observer=observer, jobs=jobs, scheduler=scheduler)
     if report.interrupted == signal.SIGINT:
         raise KeyboardInterrupt
     if report.interrupted is not None:

@@ -21,7 +21,7 @@ class Stop(Observer):
     def __init__(self, steps):
         self.left = steps
 
-    def step(self, training):
+    def step(self, progress):
         self.left -= 1
         if not self.left:
             raise KeyboardInterrupt
@@ -222,7 +222,7 @@ def test_an_earlier_config_of_the_name_is_said_to_be_dropped(small, tmp_path):
 )
 def test_run_saves_and_then_stops_at_a_signal(small, tmp_path, number, stopped, code):
     class Raise(Observer):
-        def step(self, training):
+        def step(self, progress):
             signal.raise_signal(number)
 
     with pytest.raises(stopped) as raised:
