@@ -21,7 +21,7 @@ from qnlr.errors import InputError, require_count
 from qnlr.simulator.estimator import BatchedEstimator, as_operator, shots_of
 from qnlr.simulator.jacobian import exact_jacobian, sampled_jacobian
 from qnlr.simulator.program import Basis, shifted
-from qnlr.simulator.sampler import BatchedSampler, Z, split_measurements
+from qnlr.simulator.sampler import BatchedSampler, Z
 from qnlr.simulator.shots import child, draw_counts
 from qnlr.simulator.tape import content_key
 from qnlr.types import FloatArray
@@ -156,8 +156,7 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         Returns:
             Shape (E, asked parameters, numbers).
         """
-        measured = split_measurements(circuit)
-        program = self._sampler.simulator.program(measured.circuit, measured.qubits)
+        measured, program = self._sampler.simulator.measured(circuit)
         basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
         columns, wanted = _columns(measured.circuit, asked)
         angles = program.angles(values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from qiskit_aer.noise import NoiseModel
 from qnlr.errors import InputError
 from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.densities import Densities
+from qnlr.simulator.measurements import Measured, split_measurements
 from qnlr.simulator.readout import misread, readings
 from qnlr.simulator.running import Threads
 from qnlr.simulator.tape import compile_tape, content_key
@@ -63,7 +64,7 @@ class Simulator:
     def __init__(self, noise_model: NoiseModel | None = None, threads: int | None = None) -> None:
         self.noise = None if noise_model is None else GateNoise(noise_model)
         self.threads = Threads(threads)
-        self._programs: dict[Any, Program] = {}
+        self._programs: dict[Any, Any] = {}
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,12 +87,41 @@ class Simulator:
         Raises:
             InputError: If the circuit holds what is no gate.
         """
-        key = content_key(circuit), tuple(sorted(observed))
+        wanted = tuple(sorted(observed))
+
+        def compiled() -> Program:
+            return Program(circuit.copy(), self.noise, self.threads, wanted)
+
+        found: Program = self._once((content_key(circuit), wanted), compiled)
+        return found
+
+    def measured(self, circuit: QuantumCircuit) -> tuple[Measured, Program]:
+        """Return the measurements at the end of a circuit, and the program of what is before them.
+
+        Args:
+            circuit: The circuit, with its measurements.
+
+        Returns:
+            Both.
+
+        Raises:
+            InputError: If the circuit measures nothing, goes on with a qubit that it has measured,
+                or holds what is no gate.
+        """
+
+        def compiled() -> tuple[Measured, Program]:
+            split = split_measurements(circuit)
+            return split, Program(split.circuit, self.noise, self.threads, split.qubits)
+
+        found: tuple[Measured, Program] = self._once((content_key(circuit), None), compiled)
+        return found
+
+    def _once(self, key: Any, compiled: Callable[[], Any]) -> Any:
         with self._lock:
             if key not in self._programs:
                 if len(self._programs) >= CACHED:
                     self._programs.pop(next(iter(self._programs)))
-                self._programs[key] = Program(circuit.copy(), self.noise, self.threads, key[1])
+                self._programs[key] = compiled()
             return self._programs[key]
 
 

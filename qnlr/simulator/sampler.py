@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from qiskit import QuantumCircuit
 from qiskit.primitives import (
     BaseSamplerV2,
     BitArray,
@@ -20,8 +18,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_aer.noise import NoiseModel
 
 from qnlr.errors import InputError, require_count
-from qnlr.simulator.lowering import refuse_what_is_no_gate
-from qnlr.simulator.program import Basis, Simulator, parameter_rows
+from qnlr.simulator.measurements import Measured
+from qnlr.simulator.program import Basis, Program, Simulator, parameter_rows
 from qnlr.simulator.shots import Seed, child, draw_outcomes, generator
 
 Z = 3
@@ -44,6 +42,7 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
         InputError: If a setting is not valid, or the noise model holds what is not supported.
 
     Example:
+        >>> from qiskit import QuantumCircuit
         >>> circuit = QuantumCircuit(2)
         >>> _ = circuit.h(0), circuit.cx(0, 1), circuit.measure_all()
         >>> data = BatchedSampler(seed=0).run([circuit], shots=100).result()[0].data
@@ -81,18 +80,21 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
         """
         default = self.default_shots if shots is None else shots
         coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
-        measured: dict[int, Measured] = {}
+        measured: dict[int, tuple[Measured, Program]] = {}
         for pub in coerced:
             if id(pub.circuit) not in measured:
-                measured[id(pub.circuit)] = split_measurements(pub.circuit)
-        for one in measured.values():
+                measured[id(pub.circuit)] = self.simulator.measured(pub.circuit)
+        for one, _ in measured.values():
             self._refuse_doubled(one)
         job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, measured, child(self.rng))
         job._submit()
         return job
 
     def _run(
-        self, pubs: list[SamplerPub], measured: dict[int, Measured], rng: np.random.Generator
+        self,
+        pubs: list[SamplerPub],
+        measured: dict[int, tuple[Measured, Program]],
+        rng: np.random.Generator,
     ) -> PrimitiveResult[SamplerPubResult]:
         alike: dict[tuple[int, int], list[int]] = {}
         for number, pub in enumerate(pubs):
@@ -100,8 +102,8 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
         results: dict[int, SamplerPubResult] = {}
         for (circuit, shots), numbers in alike.items():
             here = [pubs[number] for number in numbers]
-            outcomes = self._outcomes(here, measured[circuit], shots, rng)
-            bits = measured[circuit].bit_arrays(outcomes)
+            outcomes = self._outcomes(here, *measured[circuit], shots, rng)
+            bits = measured[circuit][0].bit_arrays(outcomes)
             start = 0
             for number, pub in zip(numbers, here, strict=True):
                 part = slice(start, start + pub.parameter_values.size)
@@ -125,11 +127,15 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
             )
 
     def _outcomes(
-        self, pubs: list[SamplerPub], measured: Measured, shots: int, rng: np.random.Generator
+        self,
+        pubs: list[SamplerPub],
+        measured: Measured,
+        program: Program,
+        shots: int,
+        rng: np.random.Generator,
     ) -> np.ndarray:
         parameters = pubs[0].circuit.parameters
         values = np.vstack([parameter_rows(pub.parameter_values, parameters) for pub in pubs])
-        program = self.simulator.program(measured.circuit, measured.qubits)
         basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
         angles = program.angles(values)
         return draw_outcomes(program.distributions(angles, basis), shots, rng)
@@ -154,102 +160,3 @@ class Shots(BitArray):  # type: ignore[misc]
         """Return how often each bit string was seen, as in ``BitArray``."""
         counts = self.get_int_counts(loc)
         return {format(outcome, f"0{self.num_bits}b"): n for outcome, n in counts.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """A circuit without the measurements at its end, and what they were.
-
-    Args:
-        circuit: The circuit without them.
-        qubits: The measured qubits; the first is bit 0 of an outcome.
-        registers: For every classical register its size, and pairs of bit and place in
-            ``qubits``.
-        is_doubled: Whether a qubit is measured into more than one classical bit.
-    """
-
-    circuit: QuantumCircuit
-    qubits: tuple[int, ...]
-    registers: dict[str, tuple[int, tuple[tuple[int, int], ...]]]
-    is_doubled: bool
-
-    def numbers(self) -> np.ndarray:
-        """Return the number of every outcome as its classical register reads it.
-
-        That is the register ``meas`` or ``c``, as in qiskit-machine-learning, or else the first.
-
-        Returns:
-            Shape (2^m,).
-        """
-        names = [*(name for name in ("meas", "c") if name in self.registers), *self.registers]
-        _, pairs = self.registers[names[0]]
-        outcomes = np.arange(1 << len(self.qubits))
-        found = np.zeros_like(outcomes)
-        for bit, place in pairs:
-            found |= (outcomes >> place & 1) << bit
-        return found
-
-    def bit_arrays(self, outcomes: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
-        """Return the bytes of every classical register, big-endian, and its size in bits.
-
-        Args:
-            outcomes: Shape (E, shots).
-
-        Returns:
-            By register, bytes of shape (E, shots, bytes), and the size.
-        """
-        found = {}
-        for name, (size, pairs) in self.registers.items():
-            array = np.zeros((*outcomes.shape, -(-size // 8)), dtype=np.uint8)
-            for bit, place in pairs:
-                array[..., -1 - bit // 8] |= ((outcomes >> place & 1) << bit % 8).astype(np.uint8)
-            found[name] = array, size
-        return found
-
-
-def split_measurements(circuit: QuantumCircuit) -> Measured:
-    """Split a circuit from the measurements at its end.
-
-    Args:
-        circuit: The circuit.
-
-    Returns:
-        Both.
-
-    Raises:
-        InputError: If it measures nothing, measures a qubit that it goes on with, or holds what is
-            no gate.
-    """
-    kept = circuit.copy_empty_like()
-    index = {bit: number for number, bit in enumerate(circuit.qubits)}
-    where: dict[Any, int] = {}
-    ended: set[int] = set()
-    for instruction in circuit.data:
-        operation = instruction.operation
-        qubits = [index[bit] for bit in instruction.qubits]
-        if operation.name == "measure":
-            where[instruction.clbits[0]] = qubits[0]
-            ended.add(qubits[0])
-            continue
-        if operation.name == "barrier":
-            continue
-        if ended & set(qubits):
-            refuse_what_is_no_gate(operation)
-            raise InputError(
-                f"qubit {min(ended & set(qubits))} is measured in the midst of the circuit; "
-                "measure at its end, or use Aer"
-            )
-        refuse_what_is_no_gate(operation)
-        kept.append(instruction)
-    if not where:
-        raise InputError("the circuit measures nothing; add measurements, such as measure_all()")
-    measured = tuple(sorted(ended))
-    place = {qubit: number for number, qubit in enumerate(measured)}
-    registers = {
-        register.name: (
-            register.size,
-            tuple((bit, place[where[c]]) for bit, c in enumerate(register) if c in where),
-        )
-        for register in circuit.cregs
-    }
-    return Measured(kept, measured, registers, len(where) > len(measured))
