@@ -48,6 +48,7 @@ class Work:
     angles: np.ndarray
     states: np.ndarray
     layers: int
+    observed: int
     shots: int
     noise: Noise
     rng: np.random.Generator
@@ -55,15 +56,16 @@ class Work:
     vqc: dict[str, int]
 
     @classmethod
-    def make(cls, config: dict[str, Any], free: int | None = None) -> Work:
-        """Draw weights and samples for the sizes of a config; only ``free`` weights are trained."""
+    def make(cls, config: dict[str, Any]) -> Work:
+        """Draw weights and samples for the sizes of a config."""
         size, part = config["work"], config["fractions"]
         rng = np.random.default_rng(config["seed"])
         encoding = amplitude(size["features"], size["qubits"])
         ansatz = hardware_efficient(size["qubits"], size["layers"])
-        fixed = ansatz.parameters[len(ansatz.parameters) if free is None else free :]
+        observed = size.get("observed", 0)
+        fixed = ansatz.parameters[size.get("weights", ansatz.num_parameters) :]
         ansatz = ansatz.assign_parameters(dict.fromkeys(fixed, 1.0))
-        model = variational_circuit(encoding, ansatz, z(size["qubits"]))
+        model = variational_circuit(encoding, ansatz, z(size["qubits"], observed))
         features = rng.normal(size=(size["batch"], size["features"]))
         states = np.zeros((size["batch"], 2 ** size["qubits"]))
         states[:, : size["features"]] = features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -73,6 +75,7 @@ class Work:
             angles=encoding.angles_from(features),
             states=states,
             layers=size["layers"],
+            observed=observed,
             shots=size["shots"],
             noise=from_rate(size["noise_rate"]),
             rng=rng,
@@ -110,12 +113,14 @@ def lightning(work: Work) -> Settings:
     states = work.states.astype(complex)
 
     def tape(state: np.ndarray, theta: Any) -> Any:
-        return qml.tape.QuantumScript(_operations(work, state, theta), [qml.expval(qml.PauliZ(0))])
+        return qml.tape.QuantumScript(
+            _operations(work, state, theta), [qml.expval(qml.PauliZ(work.observed))]
+        )
 
     @qml.qnode(devices[0], diff_method="adjoint")
     def node(theta: Any, state: np.ndarray) -> Any:
         _operations(work, state, theta)
-        return qml.expval(qml.PauliZ(0))
+        return qml.expval(qml.PauliZ(work.observed))
 
     def one_by_one() -> np.ndarray:
         theta = qml.numpy.array(work.weights, requires_grad=True)
@@ -146,7 +151,7 @@ def pennylane_jax(work: Work) -> Settings:
     @qml.qnode(qml.device("default.qubit", wires=work.qubits), interface="jax")
     def node(theta: Any, states: Any) -> Any:
         _operations(work, states, theta.T)
-        return qml.expval(qml.PauliZ(0))
+        return qml.expval(qml.PauliZ(work.observed))
 
     slope = jax.jit(jax.grad(lambda theta, states: node(theta, states).sum()))
     theta = np.tile(work.weights, (len(work.states), 1))
@@ -169,7 +174,7 @@ def tensorcircuit_jax(work: Work) -> Settings:
                 circuit.rz(wire, theta=next(angle))
             for wire in range(work.qubits - 1, 0, -1):
                 circuit.cnot(wire, wire - 1)
-        return tc.backend.real(circuit.expectation_ps(z=[work.qubits - 1]))
+        return tc.backend.real(circuit.expectation_ps(z=[work.qubits - 1 - work.observed]))
 
     return {"jit(vmap(grad))": _mapped(jax, work, value)}
 
@@ -178,7 +183,7 @@ def jax_fused(work: Work) -> Settings:
     """Three rotations fused to one matrix, a layer's CX gates to one permutation."""
     jax, jnp = _jax()
     n = work.qubits
-    source, signs = np.arange(2**n), 1.0 - 2.0 * (np.arange(2**n) & 1)
+    source, signs = np.arange(2**n), 1.0 - 2.0 * (np.arange(2**n) >> work.observed & 1)
     for qubit in reversed(range(n - 1)):
         source = source ^ ((source >> qubit & 1) << (qubit + 1))
 
@@ -251,7 +256,7 @@ class AerRun(PrimitiveBackend):
         super().__init__(work.model, work.shots)
         self._aer = AerSimulator(**options)
         circuit = QuantumCircuit(work.qubits, 1).compose(work.model.circuit)
-        circuit.measure(0, 0)
+        circuit.measure(work.observed, 0)
         self._circuit = generate_preset_pass_manager(0, self._aer).run(circuit)
 
     def run(self, parameters: np.ndarray, rng: np.random.Generator) -> Expectations:
@@ -271,63 +276,34 @@ def _combined(**options: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
     return {", ".join(f"{key}={value}" for key, value in one.items()): one for one in chosen}
 
 
-def aer_run(work: Work) -> Settings:
-    options = _combined(
+def _aer_options(work: Work, density: bool) -> dict[str, dict[str, Any]]:
+    always: dict[str, Any] = {"method": "statevector"}
+    if density:
+        always = {"method": "density_matrix", "noise_model": work.noise.model}
+    tried = _combined(
         max_parallel_experiments=PARALLEL,
         runtime_parameter_bind_enable=(True, False),
         fusion_enable=(True, False),
     )
-    samples = work.samples["aer_run"]
+    return {name: {**always, **given} for name, given in tried.items()}
+
+
+def aer_run(work: Work, density: bool = False) -> Settings:
+    samples = work.samples["aer_density" if density else "aer_run"]
     return {
-        name: partial(work.gradient, AerRun(work, method="statevector", **given), samples)
-        for name, given in options.items()
+        name: partial(work.gradient, AerRun(work, **options), samples)
+        for name, options in _aer_options(work, density).items()
     }
 
 
-def aer_run_density(work: Work) -> Settings:
-    options = _combined(max_parallel_experiments=PARALLEL, fusion_enable=(True, False))
-    always = {"method": "density_matrix", "noise_model": work.noise.model}
-    samples = work.samples["aer_density"]
-    return {
-        name: partial(work.gradient, AerRun(work, **always, **given), samples)
-        for name, given in options.items()
-    }
-
-
-def _aer_estimator(work: Work, samples: int, options: dict[str, Any]) -> Callable[[], np.ndarray]:
-    estimator = EstimatorV2(options={"backend_options": options})
-    return partial(work.gradient, EstimatorBackend(work.model, estimator, work.shots), samples)
-
-
-def aer_estimator(work: Work) -> Settings:
-    return {"default": _aer_estimator(work, work.samples["aer_estimator"], {})}
-
-
-def aer_estimator_best(work: Work) -> Settings:
-    options = _combined(
-        max_parallel_experiments=PARALLEL,
-        runtime_parameter_bind_enable=(True, False),
-        fusion_enable=(True, False),
-    )
-    samples = work.samples["aer_estimator"]
-    return {
-        name: _aer_estimator(work, samples, {"method": "statevector", **given})
-        for name, given in options.items()
-    }
-
-
-def aer_estimator_density(work: Work) -> Settings:
-    always = {"method": "density_matrix", "noise_model": work.noise.model}
-    return {"default": _aer_estimator(work, work.samples["aer_density"], always)}
-
-
-def aer_estimator_density_best(work: Work) -> Settings:
-    always = {"method": "density_matrix", "noise_model": work.noise.model}
-    options = _combined(max_parallel_experiments=PARALLEL, fusion_enable=(True, False))
-    samples = work.samples["aer_density"]
-    return {
-        name: _aer_estimator(work, samples, {**always, **given}) for name, given in options.items()
-    }
+def aer_estimator(work: Work, density: bool = False, default: bool = False) -> Settings:
+    samples, tried = work.samples["aer_density" if density else "aer_estimator"], {}
+    noise = {"method": "density_matrix", "noise_model": work.noise.model} if density else {}
+    for name, options in ({"default": noise} if default else _aer_options(work, density)).items():
+        estimator = EstimatorV2(options={"backend_options": options})
+        backend = EstimatorBackend(work.model, estimator, work.shots)
+        tried[name] = partial(work.gradient, backend, samples)
+    return tried
 
 
 def reference_estimator(work: Work) -> Settings:
@@ -373,21 +349,14 @@ def vqc_reference(work: Work) -> Settings:
     return {"default": _step(work, sampler)}
 
 
-def _vqc_aer(work: Work, options: dict[str, Any]) -> Callable[[], np.ndarray]:
-    shots = work.vqc["shots"]
-    return _step(work, SamplerV2(default_shots=shots, options={"backend_options": options}))
-
-
-def vqc_aer(work: Work) -> Settings:
-    return {"default": _vqc_aer(work, {})}
-
-
-def vqc_aer_best(work: Work) -> Settings:
+def vqc_aer(work: Work, default: bool = False) -> Settings:
     options = _combined(
         max_parallel_experiments=(CORES,), runtime_parameter_bind_enable=(True, False)
     )
+    tried, shots = {"default": {}} if default else options, work.vqc["shots"]
     return {
-        name: _vqc_aer(work, {"method": "statevector", **given}) for name, given in options.items()
+        name: _step(work, SamplerV2(default_shots=shots, options={"backend_options": given}))
+        for name, given in tried.items()
     }
 
 
@@ -398,35 +367,38 @@ class Peer(NamedTuple):
     note: str = ""
 
 
+CACHED = "kernels were loaded from disk before; for a new process see process.csv"
 STATES = "starts from ready-made states"
 GAUSSIAN = "exact values plus Gaussian noise of constant width"
 NO_READOUT = f"{GAUSSIAN}, no read-out errors"
 PEERS: dict[str, dict[str, Peer]] = {
     "exact": {
-        "qnlr": Peer(qnlr),
+        "qnlr": Peer(qnlr, CACHED),
         "PennyLane lightning.qubit, adjoint": Peer(lightning, STATES),
         "PennyLane default.qubit + JAX": Peer(pennylane_jax, STATES),
         "TensorCircuit-NG + JAX": Peer(tensorcircuit_jax, STATES),
         "JAX, hand-fused layers": Peer(jax_fused, f"{STATES}; written for this ansatz"),
     },
     "shots": {
-        "qnlr": Peer(lambda work: qnlr(work, work.shots)),
+        "qnlr": Peer(lambda work: qnlr(work, work.shots), CACHED),
         "Aer run with parameter_binds": Peer(aer_run),
-        "Aer EstimatorV2, default": Peer(aer_estimator, GAUSSIAN),
-        "Aer EstimatorV2, best": Peer(aer_estimator_best, GAUSSIAN),
+        "Aer EstimatorV2, default": Peer(partial(aer_estimator, default=True), GAUSSIAN),
+        "Aer EstimatorV2, best": Peer(aer_estimator, GAUSSIAN),
         "Qiskit StatevectorEstimator": Peer(reference_estimator, GAUSSIAN),
     },
     "noise": {
-        "qnlr": Peer(lambda work: qnlr(work, work.shots, work.noise)),
-        "Aer EstimatorV2, default": Peer(aer_estimator_density, NO_READOUT),
-        "Aer EstimatorV2, best": Peer(aer_estimator_density_best, NO_READOUT),
-        "Aer run with parameter_binds": Peer(aer_run_density),
+        "qnlr": Peer(lambda work: qnlr(work, work.shots, work.noise), CACHED),
+        "Aer EstimatorV2, default": Peer(
+            partial(aer_estimator, density=True, default=True), NO_READOUT
+        ),
+        "Aer EstimatorV2, best": Peer(partial(aer_estimator, density=True), NO_READOUT),
+        "Aer run with parameter_binds": Peer(partial(aer_run, density=True)),
     },
     "vqc": {
         "qnlr BatchedSampler": Peer(vqc_qnlr),
         "Qiskit StatevectorSampler": Peer(vqc_reference),
-        "Aer SamplerV2, default": Peer(vqc_aer),
-        "Aer SamplerV2, best": Peer(vqc_aer_best),
+        "Aer SamplerV2, default": Peer(partial(vqc_aer, default=True)),
+        "Aer SamplerV2, best": Peer(vqc_aer),
     },
 }
 """By mode; the first of each is qnlr."""

@@ -19,13 +19,14 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from bench_peers import CORES, LEARNING_RATE, PARALLEL, PEERS, AerRun, Peer, Work, lightning
+from bench_peers import CORES, PEERS, AerRun, Peer, Work, lightning
 from matplotlib.figure import Figure
 from rich.progress import Progress, SpinnerColumn, TimeElapsedColumn
 
@@ -59,7 +60,8 @@ def peak():
 n, rng = asked["qubits"], np.random.default_rng(0)
 features = min(asked["features"], 2**n)
 encoding = amplitude(features, n)
-model = variational_circuit(encoding, hardware_efficient(n, asked["layers"]), z(n))
+ansatz, observable = hardware_efficient(n, asked["layers"]), z(n, asked["observed"])
+model = variational_circuit(encoding, ansatz, observable)
 noise = from_rate(asked["noise_rate"]) if asked["noise_rate"] else None
 backend = SimulatorBackend(model, asked["shots"], noise)
 angles = encoding.angles_from(rng.normal(size=(asked["batch"], features)))
@@ -226,25 +228,19 @@ def table(work: Work, config: dict[str, Any], tick: Callable[[str], None]) -> pd
 
 def scaling(config: dict[str, Any], tick: Callable[[str], None]) -> pd.DataFrame:
     """Time gradients of models that differ from the work in one size."""
-    rows, sizes, base = [], config["scaling"], config["work"]
-
-    def resized(free: int | None = None, **changed: int) -> Work:
-        size = {**base, **changed}
-        size["features"] = min(size["features"], 2 ** size["qubits"])
-        return Work.make({**config, "work": size}, free)
+    rows, sizes = [], config["scaling"]
 
     def series(
         axis: str, mode: str, peer: str, values: list[int], make: Callable[..., Any]
     ) -> None:
         tick(f"{mode} over {axis}: {peer}")
         for value in values:
-            work = (
-                resized(value)
-                if axis == "weights"
-                else resized(
-                    **({"qubits": value, "batch": 1} if axis == "qubits" else {axis: value})
-                )
-            )
+            size = {**config["work"], axis: value}
+            if axis == "qubits":
+                # The last qubit depends on all others in every layer: none can be left out.
+                features = min(size["features"], 2**value)
+                size |= {"batch": 1, "features": features, "observed": value - 1}
+            work = Work.make({**config, "work": size})
             try:
                 call, scale = make(work)
             except ImportError:
@@ -263,43 +259,36 @@ def scaling(config: dict[str, Any], tick: Callable[[str], None]) -> pd.DataFrame
             if slow:
                 return
 
-    def ours(mode: str) -> Callable[[Work], tuple[Callable[[], object], float]]:
-        def make(work: Work) -> tuple[Callable[[], object], float]:
-            shots, noise = (None if mode == "exact" else work.shots), work.noise
-            backend = SimulatorBackend(work.model, shots, noise if mode == "noise" else None)
-            return lambda: work.gradient(backend), 1.0
-
-        return make
+    def ours(mode: str, work: Work) -> tuple[Callable[[], object], float]:
+        shots, noise = (None if mode == "exact" else work.shots), work.noise
+        backend = SimulatorBackend(work.model, shots, noise if mode == "noise" else None)
+        return lambda: work.gradient(backend), 1.0
 
     def adjoint(work: Work) -> tuple[Callable[[], object], float]:
         return lightning(work)["compute_derivatives"], 1.0
 
     def aer(work: Work) -> tuple[Callable[[], object], float]:
-        backend = AerRun(
-            work,
-            method="density_matrix",
-            noise_model=work.noise.model,
-            max_parallel_experiments=CORES,
-        )
+        options = {"method": "density_matrix", "max_parallel_experiments": CORES}
+        backend = AerRun(work, noise_model=work.noise.model, **options)
         shifts = np.tile(work.weights, (sizes["aer_circuits"], 1))
         scale = (2 * len(work.weights) + 1) / len(shifts)
         return lambda: backend.values(shifts, work.angles, work.rng), scale
 
-    series("qubits", "exact", "qnlr", sizes["exact_qubits"], ours("exact"))
+    series("qubits", "exact", "qnlr", sizes["exact_qubits"], partial(ours, "exact"))
     series("qubits", "exact", "PennyLane lightning.qubit", sizes["exact_qubits"], adjoint)
-    series("qubits", "noise", "qnlr", sizes["noise_qubits"], ours("noise"))
+    series("qubits", "noise", "qnlr", sizes["noise_qubits"], partial(ours, "noise"))
     series("qubits", "noise", "Aer density matrix", sizes["noise_qubits"], aer)
     for axis in ("layers", "batch", "weights"):
         for mode in ("exact", "shots", "noise"):
-            series(axis, mode, "qnlr", sizes[axis], ours(mode))
+            series(axis, mode, "qnlr", sizes[axis], partial(ours, mode))
     return pd.DataFrame(rows)
 
 
 def process(config: dict[str, Any], tick: Callable[[str], None]) -> pd.DataFrame:
     """Measure what a new process takes: time to its first gradient, and memory."""
     work, rows = config["work"], []
-    exact = {**work, "shots": None, "noise_rate": None, "calls": 0}
-    noisy, most = {**work, "calls": 0}, config["scaling"]
+    exact = {**work, "shots": None, "noise_rate": None, "calls": 0, "observed": 0}
+    noisy, most = {**work, "calls": 0, "observed": 0}, config["scaling"]
 
     def probe(asked: dict[str, Any]) -> dict[str, float]:
         command = [sys.executable, "-c", PROBE, json.dumps(asked)]
@@ -319,12 +308,16 @@ def process(config: dict[str, Any], tick: Callable[[str], None]) -> pd.DataFrame
         add(f"{mode}: from there to the first gradient", found["first"], "s")
         add(f"{mode}: peak memory, the work", found["peak"], "MB")
         qubits = most[f"{mode}_qubits"][-1]
-        largest = probe({**asked, "qubits": qubits, "batch": 1})
+        largest = probe({**asked, "qubits": qubits, "batch": 1, "observed": qubits - 1})
         add(f"{mode}: peak memory, {qubits} qubits, batch 1", largest["peak"], "MB")
         tick(f"{mode}: {config['process']['calls']} calls")
         many = probe({**asked, "calls": config["process"]["calls"]})
         add(f"{mode}: growth over {config['process']['calls']} calls", many["growth"], "MB")
     return pd.DataFrame(rows)
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def figure(rows: pd.DataFrame, grown: pd.DataFrame, config: dict[str, Any]) -> Figure:
@@ -334,9 +327,11 @@ def figure(rows: pd.DataFrame, grown: pd.DataFrame, config: dict[str, Any]) -> F
     shown = rows[rows["missing"] == ""].iloc[::-1]
     colour = dict(zip(PEERS, COLOURS, strict=True))
     label = shown["mode"] + ": " + shown["peer"]
-    bars.barh(label, shown["ratio"], left=0, color=shown["mode"].map(colour))
+    bars.barh(label, shown["ratio"], color=shown["mode"].map(colour))
     for place, (ratio, median) in enumerate(zip(shown["ratio"], shown["median_ms"], strict=True)):
-        bars.text(ratio * 1.15, place, f"{ratio:.3g}×  ({median:.3g} ms)", va="center", size=8)
+        bars.text(
+            ratio * 1.15, place, f"{_short(ratio)}×  ({_short(median)} ms)", va="center", size=8
+        )
     bars.set(xscale="log", xlabel="time / time of qnlr", xlim=(0.3, 60 * shown["ratio"].max()))
     bars.axvline(1, color="black", linewidth=0.8)
     over = grown[grown["axis"] == "qubits"]
@@ -350,7 +345,7 @@ def figure(rows: pd.DataFrame, grown: pd.DataFrame, config: dict[str, Any]) -> F
         slope = 2 * last["median_ms"] * float(growth) ** (n - last["value"])
         qubits.plot(n, slope, ":", color=colour[mode], label=f"${growth}^n$")
     qubits.set(yscale="log", xlabel="qubits", ylabel="one gradient of one sample, ms")
-    qubits.legend(fontsize=8)
+    qubits.legend(fontsize=7, loc="lower right")
     work = {**config["work"], "weights": 3 * config["work"]["qubits"] * config["work"]["layers"]}
     for axis, mark in zip(("layers", "batch", "weights"), "os^", strict=True):
         for mode in ("exact", "shots", "noise"):
@@ -377,12 +372,8 @@ def environment() -> dict[str, Any]:
     if cpuinfo.exists():
         lines = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = lines[0].split(":", 1)[1].strip() if lines else model
-    return {
-        "python": platform.python_version(),
-        "versions": versions,
-        "cores": CORES,
-        "processor": model,
-    }
+    python = platform.python_version()
+    return {"python": python, "versions": versions, "cores": CORES, "processor": model}
 
 
 def markdown(rows: pd.DataFrame, spent: pd.DataFrame) -> str:

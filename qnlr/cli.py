@@ -59,6 +59,10 @@ def run(
         str | None,
         typer.Option(help="Address of a Dask scheduler whose workers see the same files."),
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(help="Number of seeds, instead of the config's; more extend what is done."),
+    ] = None,
 ) -> None:
     """Run a study, then show what it found.
 
@@ -72,6 +76,8 @@ def run(
 
     `qnlr run configs/quickstart.toml --results /tmp/results --fresh`
 
+    `qnlr run configs/quickstart.toml --seeds 10`, five more if five are done
+
     `qnlr run configs/quickstart.toml --jobs 0`, in this process, for debugging
 
     `qnlr run configs/quickstart.toml --scheduler tcp://localhost:8786`, on a cluster
@@ -80,7 +86,7 @@ def run(
     from qnlr.study.execute import execute, worthwhile_jobs
     from qnlr.study.spec import load_study
 
-    study = load_study(config)
+    study = load_study(config, seeds)
     if jobs is None:
         jobs = worthwhile_jobs(len(study.runs))
     with Progress(study.name) as progress:

@@ -9,6 +9,15 @@ from qnlr.rng import stream
 from qnlr.training import Streams, Training, TrainingSettings
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_images_of_ones_own(tmp_path_factory):
+    """Let no test see, or fill, the image data of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QNLR_CACHE", str(tmp_path_factory.mktemp("images") / "cache"))
+        patch.delenv("QNLR_DATA", raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def encoding():
     return angle(features=2, qubits=2)

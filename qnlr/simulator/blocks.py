@@ -26,7 +26,7 @@ class Blocks:
         start: First part of every block, and the end of the last, shape (N + 1,).
         kind: Axis of every part, 0 to 2, or ``FIXED``.
         index: Number of its angle, or of its matrix.
-        of_angle: Block that each angle is in, shape (S,).
+        of_angle: Block that each angle is in, shape (S,); −1 where it is in none.
         unitaries: Fixed matrices as [re, im] of the entries 00, 01, 10, 11, shape (M, 8); empty if
             a part is noise.
         transfers: Fixed matrices as transfer matrices, shape (M, 4, 4).
@@ -53,7 +53,7 @@ def collect_blocks(tape: Tape) -> Blocks:
         The blocks, in the order of the steps.
     """
     start, kind, index = [0], [], []
-    of_angle = np.zeros(len(tape.angles.offset), dtype=np.int64)
+    of_angle = np.full(len(tape.angles.offset), -1, dtype=np.int64)
     matrices: list[Any] = []
     for step in tape.steps:
         if step.kind != BLOCK:

@@ -176,7 +176,7 @@ class Densities:
             ),
             size,
         )
-        plus, minus = np.zeros(angles.shape), np.zeros(angles.shape)
+        plus, minus = (np.where(wanted[:, None], found, 0.0) for _ in range(2))
         b = self.blocks
         shift_blocks(
             b.start, b.kind, b.index, b.transfers, angles[:, 0].copy(), slot, wanted,
@@ -203,7 +203,7 @@ class Densities:
     def _wanted_blocks(self, wanted: np.ndarray) -> tuple[np.ndarray, int]:
         """Return the place of each wanted block, or −1, and the first step that is one."""
         found = np.zeros(len(self.blocks), dtype=bool)
-        found[self.blocks.of_angle[wanted]] = True
+        found[self.blocks.of_angle[wanted & (self.blocks.of_angle >= 0)]] = True
         stop = int(self._step[found].min(initial=len(self._ops)))
         return np.where(found, np.cumsum(found) - 1, -1), stop
 

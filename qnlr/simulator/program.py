@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from qnlr.simulator.densities import Densities
 from qnlr.simulator.measurements import Measured, split_measurements
 from qnlr.simulator.readout import misread, readings
 from qnlr.simulator.running import Threads
-from qnlr.simulator.tape import compile_tape, content_key
+from qnlr.simulator.tape import Tape, compile_tape, content_key, light_cone
 from qnlr.simulator.vectors import Vectors
 from qnlr.types import FloatArray
 
@@ -40,6 +41,42 @@ class Basis:
 
     qubits: tuple[int, ...]
     paulis: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What Pauli strings read as, and what they depend on.
+
+    Args:
+        constant: Constant part of each, shape (T,).
+        strings: Other strings, on the qubits of the cone.
+        weights: Their coefficients.
+        owner: Which of the T each is part of.
+        cone: The part of the circuit that they depend on.
+        threads: Threads that share the elements.
+    """
+
+    constant: FloatArray
+    strings: PauliList
+    weights: FloatArray
+    owner: np.ndarray
+    cone: Tape
+    threads: Threads
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """The cone, ready to run on state vectors."""
+        return Vectors(self.cone, self.threads)
+
+    @cached_property
+    def densities(self) -> Densities:
+        """The cone, ready to run on density matrices."""
+        return Densities(self.cone, self.threads)
+
+    @cached_property
+    def reached(self) -> np.ndarray:
+        """Whether each angle is in the cone, shape (S,)."""
+        return self.cone.angles_reached
 
 
 class Simulator:
@@ -149,7 +186,7 @@ class Program:
         self.parameters = self.tape.parameters
         self._place = {qubit: place for place, qubit in enumerate(self.tape.qubits)}
         self._runners: dict[Basis | type, Any] = {}
-        self._read: dict[bytes, tuple[FloatArray, PauliList, FloatArray, np.ndarray]] = {}
+        self._known: dict[bytes, Asked] = {}
 
     def angles(self, values: FloatArray) -> FloatArray:
         """Return rotation angles φ, shape (S, E), for parameter values of shape (E, D)."""
@@ -165,17 +202,16 @@ class Program:
         Returns:
             Shape (T, E).
         """
-        constant, kept, weights, owner = self._readings(paulis)
-        out = np.repeat(constant[:, None], angles.shape[1], axis=1)
-        if len(kept):
-            strings = kept
+        asked = self._asked(paulis)
+        out = np.repeat(asked.constant[:, None], angles.shape[1], axis=1)
+        if len(asked.strings):
             if self.tape.has_noise:
-                runner = self._densities()
-                numbers = runner.strings_of(strings)
-                found = runner.expectations(angles, [(n[None], np.ones(1)) for n in numbers])
+                numbers = asked.densities.strings_of(asked.strings)
+                single = [(number[None], np.ones(1)) for number in numbers]
+                found = asked.densities.expectations(angles, single)
             else:
-                found = self._vectors().expectations(angles, strings)
-            np.add.at(out, owner, weights[:, None] * found)
+                found = asked.vectors.expectations(angles, asked.strings)
+            np.add.at(out, asked.owner, asked.weights[:, None] * found)
         return out
 
     def distributions(self, angles: FloatArray, basis: Basis) -> FloatArray:
@@ -219,11 +255,11 @@ class Program:
         if self.tape.has_noise:
             found, plus, minus = self.shifts(angles, paulis, weights, wanted)
             return found, (plus - minus) / 2
-        constant, kept, scale, owner = self._readings(paulis)
-        offset, c = float(weights @ constant), weights[owner] * scale
-        if not len(kept):
+        asked = self._asked(paulis)
+        offset, c = float(weights @ asked.constant), weights[asked.owner] * asked.weights
+        if not len(asked.strings):
             return np.full(angles.shape[1], offset), np.zeros(angles.shape)
-        found, slopes = self._vectors().gradient(angles, kept, c, wanted)
+        found, slopes = asked.vectors.gradient(angles, asked.strings, c, wanted)
         return found + offset, slopes
 
     def shifts(
@@ -242,33 +278,32 @@ class Program:
         """
         if not angles.shape[1]:
             return np.zeros(0), np.zeros(angles.shape), np.zeros(angles.shape)
-        if self._prefers_densities(wanted):
-            constant, kept, scale, owner = self._readings(paulis)
-            offset, c = float(weights @ constant), weights[owner] * scale
-            runner = self._densities()
-            numbers = runner.strings_of(kept)
-            swept = runner.shifts(angles, numbers, c, wanted)
+        asked = self._asked(paulis)
+        if self._prefers_densities(asked, wanted):
+            offset, c = float(weights @ asked.constant), weights[asked.owner] * asked.weights
+            numbers = asked.densities.strings_of(asked.strings)
+            swept = asked.densities.shifts(angles, numbers, c, wanted)
             if swept is not None:
                 found, plus, minus = (part + offset for part in swept)
                 plus[~wanted] = minus[~wanted] = 0.0
                 return found, plus, minus
         found = weights @ self.expectations(angles, paulis)
-        plus, minus = np.zeros(angles.shape), np.zeros(angles.shape)
-        for slots, both in shifted(angles, wanted):
+        plus, minus = (np.where(wanted[:, None], found, 0.0) for _ in range(2))
+        for slots, both in shifted(angles, wanted & asked.reached):
             values = weights @ self.expectations(both, paulis)
             split = values.reshape(len(slots), 2, -1)
             plus[slots], minus[slots] = split[:, 0], split[:, 1]
         return found, plus, minus
 
-    def _prefers_densities(self, wanted: np.ndarray) -> bool:
+    def _prefers_densities(self, asked: Asked, wanted: np.ndarray) -> bool:
         """Return whether one sweep of density matrices beats state vectors at every shift."""
-        n, shifts = self.tape.num_qubits, 2 * int(wanted.sum())
+        n, shifts = asked.cone.num_qubits, 2 * int((wanted & asked.reached).sum())
         return self.tape.has_noise or 25 * 4**n < 16 * shifts * 2**n
 
-    def _readings(self, paulis: PauliList) -> tuple[FloatArray, PauliList, FloatArray, np.ndarray]:
-        """Return what strings read as, see :func:`readings`, on the qubits of the tape."""
+    def _asked(self, paulis: PauliList) -> Asked:
+        """Return what strings read as, and the part of the circuit that they depend on."""
         key = paulis.x.tobytes() + paulis.z.tobytes()
-        known = self._read.get(key)
+        known = self._known.get(key)
         if known is None:
             support = np.flatnonzero((paulis.x | paulis.z).any(axis=0)).tolist()
             if missing := set(support) - set(self.tape.qubits):
@@ -277,17 +312,13 @@ class Program:
                     "was compiled"
                 )
             constant, kept, weights, owner = readings(paulis, self.noise)
-            qubits = list(self.tape.qubits)
-            onto = PauliList.from_symplectic(kept.z[:, qubits], kept.x[:, qubits])
-            known = constant, onto, weights, owner
-            self._read = {key: known}
+            cone = light_cone(self.tape, _on(kept, self.tape.qubits))
+            strings = _on(kept, cone.qubits)
+            known = Asked(constant, strings, weights, owner, cone, self.threads)
+            while len(self._known) >= CACHED:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[key] = known
         return known
-
-    def _vectors(self) -> Vectors:
-        if Vectors not in self._runners:
-            self._runners[Vectors] = Vectors(self.tape, self.threads)
-        found: Vectors = self._runners[Vectors]
-        return found
 
     def _densities(self) -> Densities:
         if Densities not in self._runners:
@@ -361,3 +392,9 @@ def shifted(
             both[slot, first : first + size] += math.pi / 2
             both[slot, first + size : first + 2 * size] -= math.pi / 2
         yield some, both
+
+
+def _on(paulis: PauliList, qubits: Sequence[int]) -> PauliList:
+    """Return strings on some of their qubits."""
+    chosen = list(qubits)
+    return PauliList.from_symplectic(paulis.z[:, chosen], paulis.x[:, chosen])

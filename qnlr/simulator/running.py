@@ -111,7 +111,7 @@ def prepare(
     """
     differ = (angles != angles[:, :1]).any(axis=1)
     varies = np.zeros(len(blocks), dtype=bool)
-    varies[blocks.of_angle[differ]] = True
+    varies[blocks.of_angle[differ & (blocks.of_angle >= 0)]] = True
     place = np.cumsum(varies) - 1
     shared = np.zeros((len(blocks), *shape))
     each = np.zeros((int(varies.sum()), int(np.prod(shape)), angles.shape[1]))

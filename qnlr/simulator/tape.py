@@ -11,9 +11,19 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Barrier, Parameter, ParameterExpression
 from qiskit.circuit.library import UnitaryGate
+from qiskit.quantum_info import PauliList
 
 from qnlr.simulator.angles import Angles, compile_angles
-from qnlr.simulator.lowering import Channel, Flip, Matrix, Noise, Operation, Rotation, lower
+from qnlr.simulator.lowering import (
+    Channel,
+    Flip,
+    Matrix,
+    Noise,
+    Operation,
+    Rotation,
+    Z,
+    lower,
+)
 
 BLOCK, FLIP, DENSE, NOISE = 0, 1, 2, 3
 FIXED = 3
@@ -59,6 +69,15 @@ class Tape:
             or (step.kind == BLOCK and any(k == FIXED and len(m) == 4 for k, m in step.content))
             for step in self.steps
         )
+
+    @cached_property
+    def angles_reached(self) -> np.ndarray:
+        """Whether each angle turns anything, shape (S,)."""
+        reached = np.zeros(len(self.angles.offset), dtype=bool)
+        for step in self.steps:
+            if step.kind == BLOCK:
+                reached[[content for kind, content in step.content if kind != FIXED]] = True
+        return reached
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -121,6 +140,64 @@ def compile_tape(
     close(list(open_blocks))
     angles = compile_angles(expressions, circuit.parameters)
     return Tape(len(used), tuple(used), tuple(steps), angles)
+
+
+def light_cone(tape: Tape, paulis: PauliList) -> Tape:
+    """Return a tape without what observables cannot depend on.
+
+    Going backward, a step is left out if the observables commute with it: if they do not act on its
+    qubits, or are diagonal where a CX controls and a rotation turns about z. What acts on qubits
+    that are left is kept as it was, with the same angles.
+
+    Args:
+        tape: The tape.
+        paulis: Strings on the qubits of the tape.
+
+    Returns:
+        A tape on fewer qubits, or the same.
+
+    Example:
+        >>> circuit = QuantumCircuit(3)
+        >>> _ = circuit.h([0, 1, 2]), circuit.cx(1, 2), circuit.cx(0, 1)
+        >>> light_cone(compile_tape(circuit), PauliList(["IIZ"])).qubits
+        (0,)
+    """
+    acts = [
+        _ONLY_X * bool(x.any()) | _ONLY_Z * bool(z.any())
+        for x, z in zip(paulis.x.T, paulis.z.T, strict=True)
+    ]
+    kept = []
+    for step in reversed(tape.steps):
+        here = [acts[qubit] for qubit in step.qubits]
+        if not any(here) or _commutes(step, here):
+            continue
+        kept.append(step)
+        if step.kind != NOISE or np.any(step.content != np.diag(np.diag(step.content))):
+            for qubit in step.qubits:
+                acts[qubit] = _ANY
+    used = sorted({qubit for step in kept for qubit in step.qubits} | _support(paulis))
+    place = {qubit: number for number, qubit in enumerate(used)}
+    steps = [
+        Step(step.kind, tuple(place[qubit] for qubit in step.qubits), step.content)
+        for step in reversed(kept)
+    ]
+    return Tape(len(used), tuple(tape.qubits[q] for q in used), tuple(steps), tape.angles)
+
+
+_ONLY_X, _ONLY_Z, _ANY = 1, 2, 3
+
+
+def _commutes(step: Step, acts: list[int]) -> bool:
+    """Return whether strings that act so on its qubits commute with a step."""
+    if step.kind == FLIP:
+        control, target = acts
+        return control in (0, _ONLY_Z) and target in (0, _ONLY_X)
+    turns = {kind for kind, _ in step.content} if step.kind == BLOCK else set()
+    return turns == {Z} and acts[0] == _ONLY_Z
+
+
+def _support(paulis: PauliList) -> set[int]:
+    return set(np.flatnonzero((paulis.x | paulis.z).any(axis=0)).tolist())
 
 
 def content_key(circuit: QuantumCircuit) -> tuple[Any, ...]:

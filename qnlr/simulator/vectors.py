@@ -149,7 +149,7 @@ class Vectors:
 
     def _first_wanted(self, wanted: np.ndarray) -> int:
         """Return the first step of which an angle is wanted."""
-        steps = self._step[self.blocks.of_angle[wanted]]
+        steps = self._step[self.blocks.of_angle[wanted & (self.blocks.of_angle >= 0)]]
         return int(steps.min(initial=len(self._ops)))
 
     def _require_memory(self, states: int, elements: int) -> None:

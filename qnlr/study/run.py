@@ -24,6 +24,7 @@ def run(
     observer: Observer | None = None,
     jobs: int = 0,
     scheduler: str | None = None,
+    seeds: int | None = None,
 ) -> pd.DataFrame:
     """Execute a study and load its results; what is done already is not done again.
 
@@ -38,6 +39,7 @@ def run(
         jobs: Processes of one thread each that share the runs; 0 for this process alone. A script
             that asks for processes needs ``if __name__ == "__main__":`` around its doings.
         scheduler: Address of a Dask scheduler whose workers see the same files, or None.
+        seeds: Number of seeds to take instead of the config's, or None.
 
     Returns:
         One row for each run, see :func:`qnlr.load_results`.
@@ -71,7 +73,7 @@ def run(
         raise InputError(
             f"config = {config!r} is not valid; it must be the path of a TOML file, or a dict"
         )
-    study = load_study(config)
+    study = load_study(config, seeds)
     report = execute(study, results, fresh=fresh, observer=observer, jobs=jobs, scheduler=scheduler)
     if report.interrupted == signal.SIGINT:
         raise KeyboardInterrupt

@@ -74,7 +74,7 @@ def run_id(spec: RunSpec) -> str:
     return content_hash(spec.model_dump(mode="json", exclude={"training": {"checkpoint_every"}}))
 
 
-def load_study(config: str | Path | Mapping[str, Any]) -> Study:
+def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> Study:
     """Read a study from a TOML file or a dict of the same shape.
 
     A table given as an array of tables, such as ``[[optimizer]]``, is an axis of the grid; so is
@@ -83,6 +83,8 @@ def load_study(config: str | Path | Mapping[str, Any]) -> Study:
 
     Args:
         config: Path of a TOML file, or its content as a dict.
+        seeds: Number of seeds to take instead of the config's, or None. As a run's identity is its
+            content, more seeds extend a study that is done.
 
     Returns:
         The study.
@@ -110,10 +112,10 @@ def load_study(config: str | Path | Mapping[str, Any]) -> Study:
             f"{place.at('name')}name = {name!r} is not valid; a study needs a name of letters, "
             "digits, '.', '_' and '-', which names its results folder"
         )
-    seeds = _seeds(raw.get("seeds", 1), place)
+    drawn = _seeds(raw.get("seeds", 1) if seeds is None else seeds, place)
     cells = [
         (_validated({**table, "seed": seed}, origin, place, folder), origin)
-        for (table, origin), seed in itertools.product(_grid(raw, place), seeds)
+        for (table, origin), seed in itertools.product(_grid(raw, place), drawn)
     ]
     ids = [run_id(spec) for spec, _ in cells]
     if len(set(ids)) < len(ids):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from qnlr.data import Samples
-from qnlr.data.digits import REDUCTIONS
 from qnlr.data.preprocess import SCALINGS, constant, fit_chain, scaling, split
+from qnlr.data.reduction import pca
 from qnlr.errors import InputError
 
 ROWS = np.random.default_rng(0).normal(3.0, 2.0, size=(100, 5))
@@ -106,9 +106,9 @@ def test_a_constant_is_appended_behind_the_features():
 CHAINS = {
     "standard": lambda: [scaling("standard")],
     "angle and constant": lambda: [scaling("angle"), constant(1.0)],
-    "pca": lambda: [REDUCTIONS["pca"](3)],
+    "pca": lambda: [pca(3, side=8)],
     "pca, standard, constant": lambda: [
-        REDUCTIONS["pca"](3),
+        pca(3, side=8),
         scaling("standard"),
         constant(2.0),
     ],

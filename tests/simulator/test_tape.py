@@ -6,9 +6,10 @@ from qiskit.circuit.library import CRYGate, CXGate, RYGate, UnitaryGate, XGate
 from qiskit.quantum_info import PauliList, random_unitary
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
+from qnlr.circuits import hardware_efficient
 from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.program import CACHED, Simulator
-from qnlr.simulator.tape import BLOCK, DENSE, FLIP, NOISE, compile_tape
+from qnlr.simulator.tape import BLOCK, DENSE, FLIP, NOISE, compile_tape, light_cone
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -149,3 +150,25 @@ def test_the_oldest_program_is_forgotten():
     programs = [simulator.program(circuit) for circuit in circuits]
     assert simulator.program(circuits[-1]) is programs[-1]
     assert simulator.program(circuits[0]) is not programs[0]
+
+
+@pytest.mark.parametrize(
+    ("string", "qubits", "rotations"),
+    [("IIIZ", (0, 1, 2), 9 + 9), ("ZIII", (0, 1, 2, 3), 36), ("IIIX", (0, 1, 2, 3), 3 * 9)],
+)
+def test_what_an_observable_cannot_depend_on_is_left_out(string, qubits, rotations):
+    tape = compile_tape(hardware_efficient(4, 3))
+    cone = light_cone(tape, PauliList([string]))
+    assert cone.qubits == qubits
+    assert cone.angles_reached.sum() == rotations
+
+
+def test_a_diagonal_observable_does_not_see_turns_about_its_axis():
+    circuit = QuantumCircuit(2)
+    circuit.rx(Parameter("a"), 0)
+    circuit.rz(Parameter("b"), 0)
+    circuit.cx(0, 1)
+    tape = compile_tape(circuit)
+    assert light_cone(tape, PauliList(["IZ"])).angles_reached.tolist() == [True, True]
+    assert light_cone(tape, PauliList(["IZ"])).qubits == (0,)
+    assert light_cone(tape, PauliList(["ZI"])).qubits == (0, 1)

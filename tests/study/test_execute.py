@@ -309,3 +309,21 @@ def test_resuming_forgets_how_the_run_stopped_and_keeps_what_it_ran_with(small, 
         execute(load_study(small), tmp_path, observer=Stop(1))
     assert load_results(tmp_path / "small")["status"][0] == "unfinished"
     assert [session["python"] for session in run.provenance()] == ["3.0", platform.python_version()]
+
+
+def test_more_seeds_extend_a_study_that_is_done(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    before = files(tmp_path)
+    report = execute(load_study(small, seeds=3), tmp_path)
+    results = load_results(report.folder)
+    assert sorted(results["spec_seed"]) == [0, 0, 1, 1, 2, 2]
+    after = files(tmp_path)
+    kept = [name for name in before if name.parent.name != "small" and name.suffix != ".lock"]
+    assert kept
+    assert all(after[name] == before[name] for name in kept)
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 1.5, "two"])
+def test_a_number_of_seeds_that_is_none_is_refused(small, seeds):
+    with pytest.raises(InputError, match="seeds = "):
+        load_study(small, seeds)
