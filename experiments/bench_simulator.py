@@ -236,10 +236,10 @@ def scaling(config: dict[str, Any], tick: Callable[[str], None]) -> pd.DataFrame
         tick(f"{mode} over {axis}: {peer}")
         for value in values:
             size = {**config["work"], axis: value}
+            # The last qubit depends on all others in every layer: nothing can be left out.
+            size["observed"] = size["qubits"] - 1
             if axis == "qubits":
-                # The last qubit depends on all others in every layer: none can be left out.
-                features = min(size["features"], 2**value)
-                size |= {"batch": 1, "features": features, "observed": value - 1}
+                size |= {"batch": 1, "features": min(size["features"], 2**value)}
             work = Work.make({**config, "work": size})
             try:
                 call, scale = make(work)

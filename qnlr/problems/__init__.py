@@ -4,7 +4,12 @@ from qnlr.problems.classification import Batch as Batch
 from qnlr.problems.classification import Classification as Classification
 from qnlr.problems.classification import Evaluation as Evaluation
 from qnlr.problems.classification import LossGradient as LossGradient
+from qnlr.problems.heads import HEADS as HEADS
+from qnlr.problems.heads import Bare as Bare
+from qnlr.problems.heads import Head as Head
+from qnlr.problems.heads import ScaleBias as ScaleBias
 from qnlr.problems.losses import LOSSES as LOSSES
 from qnlr.problems.losses import CrossEntropy as CrossEntropy
+from qnlr.problems.losses import Logistic as Logistic
 from qnlr.problems.losses import Loss as Loss
 from qnlr.problems.losses import SquaredError as SquaredError

@@ -9,6 +9,7 @@ import numpy as np
 from qnlr.circuits import Encoding, VariationalCircuit
 from qnlr.data import Dataset, Samples, checked_samples
 from qnlr.errors import InputError
+from qnlr.problems.heads import Bare, Head
 from qnlr.problems.losses import Loss, SquaredError
 from qnlr.types import Backend, Estimate, Expectations, FloatArray, Jacobian
 
@@ -40,8 +41,8 @@ class LossGradient:
 
     Args:
         loss: The loss with its standard error.
-        gradient: ∂L/∂θ, shape (P,).
-        stds: Standard errors of the gradient, shape (P,).
+        gradient: ∂L/∂θ, one entry for each weight.
+        stds: Standard errors of the gradient, same shape.
     """
 
     loss: Estimate
@@ -63,10 +64,12 @@ class Evaluation:
 
 
 class Classification:
-    r"""A variational classifier on a dataset: the sign of ⟨O⟩ is the predicted label.
+    r"""A variational classifier on a dataset: the sign of its output is the predicted label.
 
-    .. math:: L(θ) = \frac{1}{B} \sum_i ℓ(f(x_i, θ), y_i), \qquad
-              ∇L = \frac{1}{B} \sum_i \frac{∂ℓ}{∂f} ∇f(x_i, θ)
+    .. math:: L(θ) = \frac{1}{B} \sum_i ℓ(o_i, y_i), \qquad o_i = \mathrm{head}(f(x_i, θ)), \qquad
+              ∇L = \frac{1}{B} \sum_i \frac{∂ℓ}{∂o} \frac{∂o}{∂f} ∇f(x_i, θ)
+
+    Weights of the head, if it has any, come behind those of the circuit.
 
     Standard errors are those of the shots, propagated through loss and mean; which samples are in
     the mini-batch is not part of them.
@@ -78,6 +81,7 @@ class Classification:
         encoding: How features become its angles.
         dataset: Samples for training and testing.
         loss: Loss of one sample.
+        head: What is made of ⟨O⟩ before the loss sees it; by default nothing.
 
     Raises:
         InputError: If features or labels of the dataset are not valid, or cannot be encoded.
@@ -103,6 +107,7 @@ class Classification:
         encoding: Encoding,
         dataset: Dataset,
         loss: Loss | None = None,
+        head: Head | None = None,
     ) -> None:
         if dataset.features != encoding.features:
             raise InputError(
@@ -113,12 +118,18 @@ class Classification:
         self.encoding = encoding
         self.dataset = dataset
         self.sample_loss = SquaredError() if loss is None else loss
+        self.head = Bare() if head is None else head
         self.train = self._encode("training", dataset.train)
         self.test = self._encode("test", dataset.test)
 
     @property
     def num_weights(self) -> int:
-        """The number of trainable parameters P."""
+        """The number of trainable parameters, of circuit and head together."""
+        return self.num_circuit_weights + self.head.num_weights
+
+    @property
+    def num_circuit_weights(self) -> int:
+        """The number of trainable parameters of the circuit P, each with two shifts."""
         return len(self.model.weights)
 
     def loss(
@@ -127,7 +138,7 @@ class Classification:
         """Measure the loss of a batch.
 
         Args:
-            weights: θ, shape (P,).
+            weights: θ, shape (number of weights,).
             batch: The samples.
             backend: Where the circuits run.
             rng: Draws the shot noise.
@@ -135,7 +146,8 @@ class Classification:
         Returns:
             The mean loss with its standard error.
         """
-        return self._mean_loss(backend.values(weights, batch.angles, rng), batch.labels)
+        own, head = self._split(weights)
+        return self._mean_loss(backend.values(own, batch.angles, rng), batch.labels, head)
 
     def loss_and_gradient(
         self, weights: FloatArray, batch: Batch, backend: Backend, rng: np.random.Generator
@@ -143,7 +155,7 @@ class Classification:
         """Measure the loss of a batch and its gradient, in one job.
 
         Args:
-            weights: θ, shape (P,).
+            weights: θ, shape (number of weights,).
             batch: The samples.
             backend: Where the circuits run.
             rng: Draws the shot noise.
@@ -151,24 +163,31 @@ class Classification:
         Returns:
             Loss and gradient, each with standard errors.
         """
-        measured = backend.jacobian(weights, batch.angles, rng)
-        slope = self.sample_loss.slope(measured.values, batch.labels)
-        bend = self.sample_loss.curvature(measured.values, batch.labels) * measured.stds
-        loss = self._mean_loss(measured, batch.labels)
+        own, head = self._split(weights)
+        measured = backend.jacobian(own, batch.angles, rng)
+        outputs, scale = self.head.value(measured.values, head), self.head.slope(head)
+        slope = self.sample_loss.slope(outputs, batch.labels)
+        bend = self.sample_loss.curvature(outputs, batch.labels) * scale
         # Value and derivatives come from different circuits, so the factors of each product are
         # independent; the estimate of its variance is unbiased with a minus sign, as the squares of
         # measured factors are too large by their own variances.
-        both = bend[:, None] ** 2 * measured.derivative_stds**2
+        first, second = scale * slope, scale * bend * measured.stds
+        both = second[:, None] ** 2 * measured.derivative_stds**2
         variances = np.maximum(
-            slope[:, None] ** 2 * measured.derivative_stds**2
-            + bend[:, None] ** 2 * measured.derivatives**2
+            first[:, None] ** 2 * measured.derivative_stds**2
+            + second[:, None] ** 2 * measured.derivatives**2
             - both,
             both,
         )
+        by_head = self.head.by_weights(measured.values)
+        # One measured value enters both factors of a head's derivative: to first order, then.
+        change = bend[:, None] * by_head + slope[:, None] * self.head.mixed()
+        head_variances = (change * measured.stds[:, None]) ** 2
         return LossGradient(
-            loss=loss,
-            gradient=slope @ measured.derivatives / len(batch),
-            stds=np.sqrt(variances.sum(axis=0)) / len(batch),
+            loss=self._mean_loss(measured, batch.labels, head),
+            gradient=np.concatenate([first @ measured.derivatives, slope @ by_head]) / len(batch),
+            stds=np.sqrt(np.concatenate([variances.sum(axis=0), head_variances.sum(axis=0)]))
+            / len(batch),
         )
 
     def evaluate(
@@ -177,25 +196,33 @@ class Classification:
         """Measure loss and accuracy on a set of samples, in one job.
 
         Args:
-            weights: θ, shape (P,).
+            weights: θ, shape (number of weights,).
             batch: The samples.
             backend: Where the circuits run.
             rng: Draws the shot noise.
 
         Returns:
-            Loss and accuracy; a value of exactly 0 counts as label +1.
+            Loss and accuracy; an output of exactly 0 counts as label +1.
         """
-        measured = backend.values(weights, batch.angles, rng)
-        predicted = np.where(measured.values >= 0, 1.0, -1.0)
+        own, head = self._split(weights)
+        measured = backend.values(own, batch.angles, rng)
+        predicted = np.where(self.head.value(measured.values, head) >= 0, 1.0, -1.0)
         return Evaluation(
-            loss=self._mean_loss(measured, batch.labels),
+            loss=self._mean_loss(measured, batch.labels, head),
             accuracy=float(np.mean(predicted == batch.labels)),
         )
 
-    def _mean_loss(self, measured: Expectations | Jacobian, labels: FloatArray) -> Estimate:
-        losses = self.sample_loss.value(measured.values, labels)
-        slope = self.sample_loss.slope(measured.values, labels)
-        bend = self.sample_loss.curvature(measured.values, labels)
+    def _split(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the weights of the circuit, and those of the head."""
+        return weights[: self.num_circuit_weights], weights[self.num_circuit_weights :]
+
+    def _mean_loss(
+        self, measured: Expectations | Jacobian, labels: FloatArray, head: FloatArray
+    ) -> Estimate:
+        outputs, scale = self.head.value(measured.values, head), self.head.slope(head)
+        losses = self.sample_loss.value(outputs, labels)
+        slope = scale * self.sample_loss.slope(outputs, labels)
+        bend = scale**2 * self.sample_loss.curvature(outputs, labels)
         second = bend**2 * measured.stds**4 / 2  # the variance where the slope is 0
         variances = np.maximum(slope**2 * measured.stds**2 - second, second)
         return Estimate(float(losses.mean()), float(np.sqrt(variances.sum())) / len(labels))

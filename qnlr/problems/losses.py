@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from scipy.special import expit
 
 from qnlr.errors import require_within
 from qnlr.types import FloatArray
 
 
 class Loss(Protocol):
-    """A loss ℓ(f, y) of an expectation value f in [−1, 1] and a label y of ±1."""
+    """A loss ℓ(f, y) of a model's output f, without a head in [−1, 1], and a label y of ±1."""
 
     def value(self, f: FloatArray, y: FloatArray) -> FloatArray:
         """Return ℓ."""
@@ -90,4 +91,32 @@ class CrossEntropy:
         return np.clip((1 + y * f) / 2, self.smallest, 1.0)
 
 
-LOSSES: dict[str, type[Loss]] = {"squared_error": SquaredError, "cross_entropy": CrossEntropy}
+@dataclass(frozen=True)
+class Logistic:
+    r"""The cross-entropy of a logit, for outputs that a head takes beyond [−1, 1].
+
+    .. math:: ℓ(o, y) = \ln(1 + e^{-y o})
+
+    Example:
+        >>> Logistic().value(np.array([0.0, 5.0]), np.array([1.0, 1.0])).round(4)
+        array([0.6931, 0.0067])
+    """
+
+    def value(self, f: FloatArray, y: FloatArray) -> FloatArray:
+        """Return ln(1 + exp(−yo))."""
+        return np.asarray(np.logaddexp(0.0, -y * f))
+
+    def slope(self, f: FloatArray, y: FloatArray) -> FloatArray:
+        """Return −y σ(−yo)."""
+        return np.asarray(-y * expit(-y * f))
+
+    def curvature(self, f: FloatArray, y: FloatArray) -> FloatArray:
+        """Return σ(o) σ(−o)."""
+        return np.asarray(expit(f) * expit(-f))
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "squared_error": SquaredError,
+    "cross_entropy": CrossEntropy,
+    "logistic": Logistic,
+}

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from qnlr.backends import PrimitiveBackend
 from qnlr.circuits import Encoding, VariationalCircuit, variance, variational_circuit
 from qnlr.data import Dataset
@@ -64,15 +66,16 @@ class Builder:
         with within("backend"):
             backend = self._backend(spec, model, dataset.features)
         with within("problem"):
-            loss = spec.problem.loss.build()
+            loss, head = spec.problem.loss.build(), spec.problem.head.build()
         with within("data"):
-            problem = Classification(model, encoding, dataset, loss)
+            problem = Classification(model, encoding, dataset, loss, head)
         with within("training"):
             settings = TrainingSettings(**plain["training"])
         with within("optimizer"):
             optimizer = self._optimizer(spec, backend, settings.steps, own)
         with within("init"):
-            weights = self._weights(spec, problem.num_weights)
+            drawn_head = head.initial(stream("head", spec.seed, spec.problem.head.model_dump()))
+            weights = np.append(self._weights(spec, problem.num_circuit_weights), drawn_head)
         drawn = [_drawn(spec), settings.batch_size]
         with within("training"):
             streams = Streams.spawn(spec.seed, own, data=drawn)

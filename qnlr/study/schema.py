@@ -32,7 +32,7 @@ from qnlr.optimizers import (
     Trigger,
 )
 from qnlr.optimizers.rates import NegativeRateLike
-from qnlr.problems import LOSSES
+from qnlr.problems import HEADS, LOSSES
 from qnlr.study.parts import Part, Registry, Table, part, settings_table
 from qnlr.training import TrainingSettings
 from qnlr.types import NoiseLevel
@@ -117,6 +117,7 @@ if TYPE_CHECKING:
     Observable: TypeAlias = Part
     Ansatz: TypeAlias = Part
     Loss: TypeAlias = Part
+    Head: TypeAlias = Part
     Training: TypeAlias = Table
 else:
     Optimizer = part(
@@ -135,6 +136,7 @@ else:
     Observable = part(OBSERVABLES, omit=("qubits",))
     Ansatz = part(ANSATZES, omit=("qubits", "layers"))
     Loss = part(LOSSES)
+    Head = part(HEADS)
     Training = settings_table("training", TrainingSettings)
 
 
@@ -154,9 +156,10 @@ class CircuitTable(Table):
 
 
 class ProblemTable(Table):
-    """``[problem]``: the loss of a sample."""
+    """``[problem]``: the head of the model, and the loss of a sample."""
 
     loss: Loss = _called("squared_error")
+    head: Head = _called("bare")
 
 
 class InitTable(Table):

@@ -291,6 +291,6 @@ class Training:
 
     def _shots_of_a_step(self) -> int:
         gradients, losses = self.optimizer.evaluations_per_step
-        rows = gradients * (2 * self.problem.num_weights + 1) + losses
+        rows = gradients * (2 * self.problem.num_circuit_weights + 1) + losses
         circuits = rows * self.settings.batch_size * self._backend.circuits_per_value
         return circuits * (self._backend.shots or 0)

@@ -23,6 +23,13 @@ def dataset(features, labels):
     return Dataset("mine", samples, samples, ("minus", "plus"), "written by hand")
 
 
+FORMULAS = {
+    "squared_error": lambda f, y: (f - y) ** 2,
+    "cross_entropy": lambda f, y: -math.log((1 + y * f) / 2),
+    "logistic": lambda f, y: math.log(1 + math.exp(-y * f)),
+}
+
+
 def rng(seed=0):
     return np.random.default_rng(seed)
 
@@ -50,7 +57,7 @@ def test_loss_is_the_mean_over_the_batch(loss, model, encoding, weights):
         f = Statevector(model.circuit.assign_parameters(binding)).expectation_value(
             model.observable
         )
-        total += (f.real - y) ** 2 if loss == "squared_error" else -math.log((1 + y * f.real) / 2)
+        total += FORMULAS[loss](f.real, y)
     found = problem.loss(weights, batch, statevector(model), rng())
     assert found == pytest.approx(total / 3)
     assert found.std == 0

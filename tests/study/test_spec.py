@@ -69,7 +69,7 @@ def test_defaults_are_those_of_the_classes_and_strings_stand_for_tables(load):
         "direction": {"name": "plain"},
         "noise_scaling": True,
     }
-    assert nlr["problem"] == {"loss": {"name": "squared_error"}}
+    assert nlr["problem"] == {"loss": {"name": "squared_error"}, "head": {"name": "bare"}}
     assert nlr["circuit"]["encoding"] == {"name": "amplitude", "data_qubits": None}
 
 
