@@ -223,6 +223,7 @@ def meetings(
     room = np.empty((strings, width))
     row, scale = np.empty(strings, np.int64), np.empty(strings)
     offsets, scratch = np.empty(64, np.int64), np.empty((64, width))
+    own = np.empty((12, width))  # sums in ``out`` would share cache lines with another thread's
     for first in range(lo, hi, width):
         store = room[:, : min(width, hi - first)]
         start_in_zero(store, row, scale)
@@ -230,10 +231,11 @@ def meetings(
         for step in range(len(ops)):
             kind, number, start, _ = ops[step]
             if kind == BLOCK and slot[number] >= 0:
-                t = out[slot[number], :, first : first + store.shape[1]]
+                t = own[:, : store.shape[1]]
                 t[:] = 0.0
                 here = need[min(step, len(need) - 1)]
                 meet(store, qubits[start], behind[slot[number]], row, scale, here, t)
+                out[slot[number], :, first : first + store.shape[1]] = t
             run_step(
                 step, ops, qubits, sources, factors, dense, varies, place, shared, each, first, s
             )

@@ -176,13 +176,15 @@ def expectations(ops, masks, dense, varies, place, shared, each, terms, lo, hi, 
     ``terms`` is (x, z, y), x and z as masks of rows.
     """
     store = np.empty((rows, 2, min(WIDTH, hi - lo)))
+    own = np.empty(WIDTH)  # sums in ``out`` would share cache lines with another thread's
     for first in range(lo, hi, WIDTH):
         state = store[:, :, : min(WIDTH, hi - first)]
         run_tape(ops, masks, dense, varies, place, shared, each, state, first)
         for term in range(len(terms)):
-            sums = out[term, first : first + state.shape[2]]
+            sums = own[: state.shape[2]]
             sums[:] = 0.0
             add_expectation(state, terms[term, 0], terms[term, 1], terms[term, 2], sums)
+            out[term, first : first + state.shape[2]] = sums
 
 
 @kernel
@@ -228,6 +230,7 @@ def gradients(
     width = min(WIDTH, hi - lo)
     store, other = np.empty((rows, 2, width)), np.empty((rows, 2, width))
     back, scratch = np.empty((8, width)), np.empty((8, 2, WIDTH))
+    own = np.empty((3, width))  # sums in ``out`` would share cache lines with another thread's
     for first in range(lo, hi, WIDTH):
         size = min(WIDTH, hi - first)
         psi, lam = store[:, :, :size], other[:, :, :size]
@@ -250,7 +253,7 @@ def gradients(
                 apply_dense(lam, pairs, sides, matrix, scratch)
                 continue
             pair, side = masks[start, 0], masks[start, 1]
-            v = out[number, :, first : first + size]
+            v = own[:, :size]
             v[:] = 0.0
             if varies[number]:
                 slope_each(psi, lam, pair, side, v)
@@ -259,6 +262,7 @@ def gradients(
                 turn_each(lam, pair, side, back)
             else:
                 undo(psi, lam, pair, side, shared[number], v)
+            out[number, :, first : first + size] = v
 
 
 @kernel
