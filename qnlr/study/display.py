@@ -164,7 +164,7 @@ def show_study(folder: Path) -> None:
             padding=(0, 1, 0, 0),
             pad_edge=False,
         )
-        grid.add_column("method", no_wrap=True)
+        grid.add_column("method")  # may wrap, so that no number is cut
         for column in SHOWN:
             grid.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         for name, row in table.iterrows():

@@ -20,6 +20,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
        color: #1a1a1a; background: #fff; }
 figure { display: inline-block; width: 49%; margin: 0; } figure img { width: 100%; }
+figure.wide { width: 100%; }
 @media (max-width: 50rem) { figure { width: 100%; } }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1rem 0; }
 th, td { padding: .3rem .6rem; text-align: right; border-bottom: 1px solid #ddd; }
@@ -42,8 +43,9 @@ def write_report(folder: Path, results: pd.DataFrame, figures: Sequence[Path]) -
     """
     name = html.escape(folder.name)
     sentences = "".join(f"<li>{html.escape(text)}</li>" for text in findings(results))
+    shape = "wide" if results["setting"].nunique() > 1 else "half"  # a panel for each setting
     pictures = "".join(
-        f'<figure><img alt="{html.escape(file.stem.replace("_", " "))} per step" '
+        f'<figure class="{shape}"><img alt="{html.escape(file.stem.replace("_", " "))} per step" '
         f'src="data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"></figure>'
         for file in figures
     )

@@ -6,7 +6,8 @@ from qiskit.circuit.library import CRYGate, CXGate, RYGate, UnitaryGate, XGate
 from qiskit.quantum_info import PauliList, random_unitary
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 
-from qnlr.circuits import hardware_efficient
+from qnlr.backends import SimulatorBackend, statevector
+from qnlr.circuits import amplitude, hardware_efficient, variational_circuit, z
 from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.program import CACHED, Simulator
 from qnlr.simulator.tape import BLOCK, DENSE, FLIP, NOISE, compile_tape, light_cone
@@ -172,3 +173,13 @@ def test_a_diagonal_observable_does_not_see_turns_about_its_axis():
     assert light_cone(tape, PauliList(["IZ"])).angles_reached.tolist() == [True, True]
     assert light_cone(tape, PauliList(["IZ"])).qubits == (0,)
     assert light_cone(tape, PauliList(["ZI"])).qubits == (0, 1)
+
+
+def test_the_papers_model_depends_on_half_of_its_weights():
+    model = variational_circuit(amplitude(8, 6), hardware_efficient(6, 5), z(6))
+    rng = np.random.default_rng(0)
+    weights, angles = rng.uniform(-3, 3, 90), rng.normal(size=(1, 7))
+    exact = SimulatorBackend(model).jacobian(weights, angles, rng).derivatives
+    reference = statevector(model).jacobian(weights, angles, rng).derivatives
+    np.testing.assert_allclose(exact, reference, atol=1e-12)
+    assert (np.abs(reference) > 1e-12).sum() == 44
