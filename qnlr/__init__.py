@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qnlr.study.results import load_history as load_history
     from qnlr.study.results import load_results as load_results
     from qnlr.study.run import run as run
+    from qnlr.study.tune import tune as tune
     from qnlr.types import Estimate as Estimate
 
 _HOMES = {
@@ -32,6 +33,7 @@ _HOMES = {
     "BatchedEstimator": "qnlr.simulator",
     "BatchedSampler": "qnlr.simulator",
     "run": "qnlr.study.run",
+    "tune": "qnlr.study.tune",
     "load_results": "qnlr.study.results",
     "load_history": "qnlr.study.results",
 }

@@ -26,6 +26,17 @@ app = typer.Typer(
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A study as a TOML file.")]
 RESULTS = Path("results")
 Results = Annotated[Path, typer.Option(help="Folder of all results.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that share the runs, 0 for none besides this one. "
+        "By default one a core, if there are runs enough to be worth it."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Address of a Dask scheduler whose workers see the same files."),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -48,17 +59,8 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Start over; earlier results are moved aside.")
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            help="Processes that share the runs, 0 for none besides this one. "
-            "By default one a core, if there are runs enough to be worth it."
-        ),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(help="Address of a Dask scheduler whose workers see the same files."),
-    ] = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
     seeds: Annotated[
         int | None,
         typer.Option(help="Number of seeds, instead of the config's; more extend what is done."),
@@ -94,12 +96,75 @@ def run(
             study, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
         )
     if report.interrupted is not None:
-        again = f"qnlr run {config}" + (f" --results {results}" if results != RESULTS else "")
-        typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")
+        typer.echo(
+            f"Stopped in order; the last step is saved. To go on: {_again('run', config, results)}"
+        )
         raise typer.Exit(128 + report.interrupted)
     show_study(report.folder)
     if report.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def tune(
+    config: Config,
+    results: Results = RESULTS,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+) -> None:
+    """Find for each optimizer in each setting the learning rate that is best at the same shots.
+
+    The config is a study with a table `[tune]`:
+
+    ```
+    [tune]
+    parameter = "optimizer.learning_rate"
+    low = 0.003
+    high = 3.0
+    trials = 12
+    metric = "train_loss"
+    ```
+
+    Set `training.max_shots`, so that all trials cost the same, and `seeds` that no comparison uses,
+    such as `[1000, 1001]`. Best rates are shown, and written to `best.csv` and, ready to paste into
+    a config, to `best.toml`. Runs that are done are not done again, so tuning again after Ctrl-C
+    goes on where it stopped.
+
+    **Examples**
+
+    `qnlr tune configs/tune.toml`
+
+    `qnlr tune configs/tune.toml --jobs 0`, in this process, for debugging
+
+    `qnlr tune configs/tune.toml --scheduler tcp://localhost:8786`, on a cluster
+    """
+    from qnlr.study.execute import worthwhile_jobs
+    from qnlr.study.tune import execute_tuning
+    from qnlr.study.tune_config import load_tuning
+    from qnlr.study.tune_display import TuningProgress, show_tuning
+
+    tuning = load_tuning(config)
+    if jobs is None:
+        jobs = worthwhile_jobs(len(tuning.study.runs))
+    again = _again("tune", config, results)
+    try:
+        with TuningProgress(tuning.study.name) as progress:
+            report = execute_tuning(
+                tuning, results, observer=progress, jobs=jobs, scheduler=scheduler
+            )
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped at once; runs that are done are kept. To go on: {again}")
+        raise typer.Exit(130) from None
+    if report.interrupted is not None:
+        typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")
+        raise typer.Exit(128 + report.interrupted)
+    show_tuning(tuning, report)
+    if report.best["rate"].isna().any():
+        raise typer.Exit(1)
+
+
+def _again(command: str, config: Path, results: Path) -> str:
+    return f"qnlr {command} {config}" + (f" --results {results}" if results != RESULTS else "")
 
 
 @app.command()

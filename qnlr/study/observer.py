@@ -53,7 +53,7 @@ class RunProgress:
             label=label,
             seed=seed,
             done=training.steps_done,
-            steps=training.settings.steps,
+            steps=training.total_steps,
             loss=[math.nan, *columns["metric_loss"][-1:]][-1],
             gradient_norm=[math.nan, *columns["metric_gradient_norm"][-1:]][-1],
             flips=int(sum(columns["metric_flipped"])),
@@ -72,6 +72,9 @@ class Observer:
 
         The last are those of an earlier config of that name; their results are kept.
         """
+
+    def begin_round(self, number: int, rounds: int) -> None:
+        """Told which of the rounds of a tuning begins, counted from 0."""
 
     def begin_run(self, progress: RunProgress) -> None:
         """Told that a run begins, or goes on from where it stands."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 import subprocess
 from importlib import metadata
@@ -36,8 +37,13 @@ def provenance(source: str) -> dict[str, Any]:
         >>> sorted(provenance("made up"))
         ['commit', 'data', 'host', 'python', 'versions']
     """
+    return {"data": source, **_process()}
+
+
+@functools.cache
+def _process() -> dict[str, Any]:
+    """Return what is the same for all runs of a process: the code that it has loaded."""
     return {
-        "data": source,
         "versions": {name: metadata.version(name) for name in PACKAGES},
         "commit": _commit(),
         "python": platform.python_version(),

@@ -13,7 +13,7 @@ from qnlr.backends import BACKENDS
 from qnlr.circuits import ANSATZES, ENCODINGS, OBSERVABLES
 from qnlr.data import DATASETS
 from qnlr.errors import InputError, require_positive
-from qnlr.noise import NOISE_MODELS, Noise, from_file
+from qnlr.noise import NOISE_MODELS, ZERO_NOISE, Noise, ZeroNoise, from_file
 from qnlr.optimizers import (
     COBYLA,
     CORRECTIVES,
@@ -131,7 +131,11 @@ else:
         },
     )
     Data = part(DATASETS, omit=("data_rng", "split_rng"))
-    Backend = part(BACKENDS, omit=("model",), nested={Noise: part(_NOISE_MODELS, omit=("folder",))})
+    Backend = part(
+        BACKENDS,
+        omit=("model",),
+        nested={Noise: part(_NOISE_MODELS, omit=("folder",)), ZeroNoise: part(ZERO_NOISE)},
+    )
     Encoding = part(ENCODINGS, omit=("features", "qubits"))
     Observable = part(OBSERVABLES, omit=("qubits",))
     Ansatz = part(ANSATZES, omit=("qubits", "layers"))

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from qnlr.errors import InputError, nearest
+from qnlr.errors import InputError
 from qnlr.rng import content_hash
+from qnlr.study.grid import Skips, expand, merged
 from qnlr.study.messages import Origin, Place, explain, in_config
 from qnlr.study.parts import BuildError
 from qnlr.study.schema import RunSpec, file_hash
 
-STUDY_KEYS = ("name", "seeds", "grid")
 TABLES = tuple(name for name in RunSpec.model_fields if name != "seed")
 MAX_SEEDS = 10_000
 
@@ -34,6 +33,7 @@ class Study:
         folder: Folder that paths in the config are relative to.
         place: The config, for messages.
         origins: For every run, where in the config the axes of the grid have set it.
+        earlier: Runs that it lists, too, but does not execute: of earlier rounds.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Study:
     folder: Path
     place: Place
     origins: tuple[Origin, ...]
+    earlier: tuple[RunSpec, ...] = ()
 
     @property
     def source(self) -> Path | None:
@@ -79,7 +80,11 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
 
     A table given as an array of tables, such as ``[[optimizer]]``, is an axis of the grid; so is
     every list in ``[grid]``, whose keys are dotted paths, such as ``"circuit.layers" = [2, 5]``;
-    ``seeds`` is a list, or the number of them.
+    so are the entries of ``[[variant]]``, each of which sets several things at once. Every
+    ``[[skip]]`` leaves out the runs that have all of its dotted paths and values. ``extends`` names
+    another config, relative to this one, that this one is laid over: tables are merged (those of
+    another ``name`` replaced), everything else is replaced. ``seeds`` is a list, or the number of
+    them.
 
     Args:
         config: Path of a TOML file, or its content as a dict.
@@ -105,7 +110,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
         >>> [(spec.optimizer.name, spec.seed) for spec in study.runs]
         [('sgd', 0), ('sgd', 1), ('nlr', 0), ('nlr', 1)]
     """
-    place, raw, folder = _read(config)
+    place, raw, folder = read_config(config)
     name = raw.get("name")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise InputError(
@@ -113,10 +118,15 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
             "digits, '.', '_' and '-', which names its results folder"
         )
     drawn = _seeds(raw.get("seeds", 1) if seeds is None else seeds, place)
-    cells = [
-        (_validated({**table, "seed": seed}, origin, place, folder), origin)
-        for (table, origin), seed in itertools.product(_grid(raw, place), drawn)
-    ]
+    skips = Skips(raw, place)
+    cells = []
+    for table, origin in expand(raw, TABLES, place):
+        first = _validated({**table, "seed": drawn[0]}, origin, place, folder)
+        if not skips.leave_out(first.model_dump(mode="json")):
+            cells += [(first.model_copy(update={"seed": seed}), origin) for seed in drawn]
+    skips.require_used()
+    if not cells:
+        raise InputError(f"{place.at('skip')}skip leaves no run at all")
     ids = [run_id(spec) for spec, _ in cells]
     if len(set(ids)) < len(ids):
         raise InputError(
@@ -127,19 +137,51 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
     return Study(name, specs, folder, place, origins)
 
 
-def _read(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any], Path]:
+def read_config(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any], Path]:
+    """Read a config, laid over what it extends, without looking at what it says.
+
+    Args:
+        config: Path of a TOML file, or its content as a dict.
+
+    Returns:
+        The config for messages, its content, and the folder that its paths are relative to.
+
+    Raises:
+        InputError: If a file cannot be read.
+
+    Example:
+        >>> read_config({"name": "small", "seeds": 2})[1]
+        {'name': 'small', 'seeds': 2}
+    """
     if isinstance(config, Mapping):
         return Place(None, ""), copy.deepcopy(dict(config)), Path()
-    path = Path(config)
+    return _file(Path(config), ())
+
+
+def _file(path: Path, extending: tuple[Path, ...]) -> tuple[Place, dict[str, Any], Path]:
+    """Read a config and what it extends."""
+    if path.resolve() in extending:
+        raise InputError(f"{path} extends itself; a config can only extend another one")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise InputError(f"config {path} cannot be read: {reason}") from error
     try:
-        return Place(path, text), tomllib.loads(text), path.parent
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    place = Place(path, text)
+    if "extends" not in raw:
+        return place, raw, path.parent
+    below = raw["extends"]
+    if not isinstance(below, str) or not below:
+        raise InputError(
+            f"{place.at('extends')}extends = {below!r} is not valid; it must be the path of "
+            "another config, relative to this one"
+        )
+    base, base_raw, _ = _file(path.parent / below, (*extending, path.resolve()))
+    return Place(path, text, base), merged(base_raw, raw), path.parent
 
 
 def _seeds(given: Any, place: Place) -> list[int]:
@@ -158,61 +200,6 @@ def _seeds(given: Any, place: Place) -> list[int]:
     if len(set(seeds)) < len(seeds):
         raise InputError(f"{place.at('seeds')}seeds = {given!r} holds a seed twice")
     return seeds
-
-
-def _grid(raw: dict[str, Any], place: Place) -> list[tuple[dict[str, Any], Origin]]:
-    """Expand arrays of tables and ``[grid]`` into a table a run, and where each came from."""
-    base = {key: value for key, value in raw.items() if key not in STUDY_KEYS}
-    if "seed" in base:
-        raise InputError(f'{place.at("seed")}unknown key "seed"; did you mean "seeds"?')
-    for key in base:
-        _require_key(key, (*STUDY_KEYS, *TABLES), place.at(key))
-    axes: list[list[tuple[tuple[str, ...], Any, tuple[Any, ...]]]] = []
-    for key, value in base.items():
-        if isinstance(value, list):
-            if not value:
-                raise InputError(f"{place.at(key)}{key} is empty; it needs at least one entry")
-            axes.append([((key,), entry, (key, i)) for i, entry in enumerate(value)])
-    grid = raw.get("grid", {})
-    if not isinstance(grid, dict):
-        raise InputError(f"{place.at('grid')}grid must be a table of lists")
-    for key, values in grid.items():
-        path = tuple(key.split("."))
-        _require_key(path[0], TABLES, place.at("grid", key))
-        if not isinstance(values, list) or not values:
-            hint = f'; a path is written in quotes: "{key}.…" = […]' if key in TABLES else ""
-            raise InputError(
-                f"{place.at('grid', key)}grid.{key!r} = {values!r} is not valid; it must be "
-                f"a list of values for that key{hint}"
-            )
-        axes.append([(path, entry, ("grid", key)) for entry in values])
-    cells: list[tuple[dict[str, Any], Origin]] = []
-    for choice in itertools.product(*axes):
-        table: dict[str, Any] = copy.deepcopy(base)
-        origin: dict[tuple[str, ...], tuple[Any, ...]] = {}
-        for path, entry, where in choice:
-            _put(table, path, copy.deepcopy(entry), place.at(*where))
-            origin[path] = where
-        cells.append((table, origin))
-    return cells
-
-
-def _require_key(key: str, valid: Sequence[str], where: str) -> None:
-    if key not in valid:
-        close = nearest(key, valid)
-        hint = f' did you mean "{close}"?' if close else ""
-        raise InputError(f'{where}unknown key "{key}";{hint} valid keys: {", ".join(valid)}')
-
-
-def _put(table: dict[str, Any], path: tuple[str, ...], value: Any, where: str) -> None:
-    for key in path[:-1]:
-        following = table.setdefault(key, {})
-        if isinstance(following, str):
-            following = table[key] = {"name": following}
-        if not isinstance(following, dict):
-            raise InputError(f'{where}grid path "{".".join(path)}" leads through no table')
-        table = following
-    table[path[-1]] = value
 
 
 def _validated(table: dict[str, Any], origin: Origin, place: Place, folder: Path) -> RunSpec:

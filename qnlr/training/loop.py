@@ -103,6 +103,7 @@ class Training:
         self.problem = problem
         self.optimizer = optimizer
         self.settings = settings
+        self.total_steps = settings.total_steps(len(problem.train))
         self.streams = streams
         self.history = History()
         self.meter = Meter()
@@ -273,8 +274,8 @@ class Training:
                     f"training loss {last['metric_train_loss']:.4g} reached the target "
                     f"{target:.4g} after {done} steps",
                 )
-        if done >= settings.steps:
-            return Outcome(Status.FINISHED, f"all {settings.steps} steps made")
+        if done >= self.total_steps:
+            return Outcome(Status.FINISHED, f"all {self.total_steps} steps made")
         if self.optimizer.ended:
             return Outcome(Status.FINISHED, f"the optimizer ended by itself after {done} steps")
         if settings.max_shots is not None:
@@ -286,7 +287,7 @@ class Training:
                     f"steps; the next would need {needed}",
                 )
         if interrupted():
-            return Outcome(Status.INTERRUPTED, f"stopped after {done} of {settings.steps} steps")
+            return Outcome(Status.INTERRUPTED, f"stopped after {done} of {self.total_steps} steps")
         return None
 
     def _shots_of_a_step(self) -> int:

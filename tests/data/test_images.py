@@ -160,6 +160,24 @@ def test_mnist_is_not_replaced_by_anything_else(monkeypatch):
         mnist()
 
 
+@pytest.mark.parametrize("make", [mnist, fashion_mnist])
+def test_the_source_of_images_can_be_chosen(make, tmp_path):
+    with pytest.raises(InputError, match='source "all" is not known'):
+        make(source="all")
+    assert "shipped with" in make(source="installed", samples=40).source
+    with pytest.raises(InputError, match=r'^path = .* is not valid with source = "installed"'):
+        make(source="installed", path=tmp_path)
+
+
+def test_installed_images_draw_as_those_that_are_found(no_debian):
+    for make in (mnist, fashion_mnist):
+        found, installed = make(samples=40), make(samples=40, source="installed")
+        np.testing.assert_array_equal(found.train.features, installed.train.features)
+        assert found.source == installed.source
+        with pytest.raises(InputError, match='source = "full" is not valid here: all of'):
+            make(source="full")
+
+
 @pytest.mark.parametrize("classes", [(0, 1), (3, 6), (6, 4)])
 def test_the_small_clothes_are_shipped_with_the_right_labels(no_debian, classes):
     data = fashion_mnist(classes=classes, features=64)

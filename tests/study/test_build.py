@@ -5,6 +5,7 @@ from qnlr.errors import InputError
 from qnlr.optimizers import Equation10
 from qnlr.study import load_study
 from qnlr.study.build import Builder, validate
+from qnlr.study.observer import RunProgress
 from qnlr.study.schema import OPTIMIZERS
 
 
@@ -133,6 +134,37 @@ def test_looking_closer_at_a_run_does_not_change_its_shots(small):
     small["training"]["batch_size"] = 5
     changed = built(small)
     assert plain[0].streams.shots.integers(2**60) != changed[0].streams.shots.integers(2**60)
+
+
+def test_passes_are_resolved_to_steps_and_draw_the_same(small):
+    small["seeds"] = 1
+    small["optimizer"] = [{"name": "sgd"}, {"name": "cobyla"}]
+    del small["training"]["steps"]
+    plain = built(small)
+    assert {run.total_steps for run in plain} == {100}
+    small["training"]["passes"] = 3
+    for one, other in zip(plain, built(small), strict=True):
+        steps = 3 * -(-len(other.problem.train) // 4)
+        assert other.total_steps == RunProgress.of("", "", 0, other).steps == steps
+        assert one.streams.shots.integers(2**60) == other.streams.shots.integers(2**60)
+        np.testing.assert_array_equal(drawn_batches(one), drawn_batches(other))
+    assert other.optimizer.maxiter == steps
+
+
+def test_a_config_with_steps_and_passes_is_refused(small):
+    small["training"]["passes"] = 3
+    with pytest.raises(InputError, match=r"\[training\] passes = 3 is not valid together with"):
+        validate(load_study(small), Builder())
+
+
+def test_naming_the_place_of_the_same_images_changes_no_draw(small):
+    small |= {"seeds": 1, "data": {"name": "mnist", "features": 4, "samples": 20}}
+    found = built(small)
+    small["data"]["source"] = "installed"
+    for one, other in zip(found, built(small), strict=True):
+        np.testing.assert_array_equal(one.problem.train.angles, other.problem.train.angles)
+        np.testing.assert_array_equal(drawn_batches(one), drawn_batches(other))
+        assert one.streams.shots.integers(2**60) == other.streams.shots.integers(2**60)
 
 
 @pytest.mark.parametrize(

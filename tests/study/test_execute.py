@@ -11,8 +11,8 @@ import qnlr
 from qnlr.backends import AerBackend
 from qnlr.errors import CheckpointError, InputError
 from qnlr.study import Observer, execute, load_history, load_results, load_study
-from qnlr.study.stats import summary
 from qnlr.study.store import RunFolder, write_json
+from qnlr.study.summary import summary
 
 
 class Stop(Observer):

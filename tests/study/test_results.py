@@ -8,7 +8,7 @@ from qnlr.study import execute, load_history, load_results, load_study
 from qnlr.study.display import show_study
 from qnlr.study.figures import per_step
 from qnlr.study.results import labels
-from qnlr.study.stats import summary
+from qnlr.study.summary import summary
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from qiskit.quantum_info import SparsePauliOp
 
 from qnlr.backends import statevector
@@ -192,11 +194,47 @@ def test_zero_gradient_is_not_convergence(optimizer, model, encoding):
     assert run.history.columns["metric_loss"] == pytest.approx([2.0] * 5)
 
 
-@pytest.mark.parametrize("name", ["steps", "batch_size", "checkpoint_every", "max_shots"])
+@pytest.mark.parametrize("name", ["steps", "passes", "batch_size", "checkpoint_every", "max_shots"])
 @pytest.mark.parametrize("value", [0, -1, 1.5, "ten", True])
 def test_counts_are_checked(name, value):
     with pytest.raises(InputError, match=f"{name} = {value!r}"):
         TrainingSettings(**{name: value})
+
+
+def test_steps_are_100_unless_steps_or_passes_are_given():
+    assert TrainingSettings().total_steps(7) == 100
+    assert TrainingSettings(steps=3).total_steps(7) == 3
+    assert TrainingSettings(passes=3, batch_size=7).total_steps(7) == 3
+
+
+def test_steps_and_passes_exclude_each_other():
+    with pytest.raises(InputError, match=r"^passes = 2 is not valid together with steps = 100;"):
+        TrainingSettings(steps=100, passes=2)
+
+
+@given(st.integers(1, 50), st.integers(1, 200), st.integers(1, 1000))
+def test_a_pass_has_the_least_number_of_mini_batches_that_hold_all_samples(passes, size, samples):
+    steps = TrainingSettings(passes=passes, batch_size=size).total_steps(samples)
+    a_pass, rest = divmod(steps, passes)
+    assert rest == 0
+    assert (a_pass - 1) * size < samples <= a_pass * size
+
+
+def test_passes_are_made_like_as_many_steps(training, model):
+    passes = training(statevector(model), SGD(0.1), steps=None, passes=2, batch_size=5)
+    size = len(passes.problem.train)
+    expected = 2 * -(-size // 5)
+    steps = training(statevector(model), SGD(0.1), steps=expected, batch_size=5)
+    outcome = passes.run()
+    assert (outcome.status, outcome.sentence) == (Status.FINISHED, f"all {expected} steps made")
+    steps.run()
+    np.testing.assert_array_equal(passes.optimizer.state.x, steps.optimizer.state.x)
+
+
+def test_an_interrupted_run_says_how_many_steps_its_passes_are(training, model):
+    run = training(statevector(model), SGD(0.1), steps=None, passes=2, batch_size=4)
+    total = 2 * -(-len(run.problem.train) // 4)
+    assert run.run(interrupted=lambda: True).sentence == f"stopped after 0 of {total} steps"
 
 
 @pytest.mark.parametrize("value", [-1, 0.5])

@@ -1,4 +1,4 @@
-"""Figures of a study; the only place that imports Matplotlib."""
+"""What a study shows per step: means over seeds, and paired differences to the baselines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from qnlr.files import replacing
-from qnlr.study.stats import baselines, mean_interval, seeds_text
+from qnlr.study.figures.style import ACROSS, COLOURS, GREY, STYLES
+from qnlr.study.stats import mean_interval
+from qnlr.study.summary import baselines, seeds_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,10 +23,7 @@ FIGURES = {
     "loss": ("metric_loss", "mini-batch loss"),
     "gradient_norm": ("metric_gradient_norm", "gradient norm ‖g‖"),
 }
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-STYLES = ("-", "--", "-.", ":")
 TITLE: dict[str, Any] = {"fontsize": "small", "loc": "left"}
-ACROSS = 3
 
 
 def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
@@ -69,7 +68,7 @@ def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str
     upper, *lower = panels
     wide = history.pivot(index=["spec_seed", "step"], columns="label", values=column)
     pairs = baselines(history)
-    colours = dict(zip(pairs, itertools.cycle(COLOURS), strict=False))
+    colours = dict(zip(pairs, itertools.cycle((*COLOURS, GREY)), strict=False))
     for (method, baseline), style in zip(pairs.items(), itertools.cycle(STYLES), strict=False):
         look: dict[str, Any] = {"color": colours[method], "linestyle": style, "linewidth": 1.8}
         means = wide[method].groupby("step").mean()
@@ -85,7 +84,7 @@ def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str
         axes.set_visible(bool(names))
         upper.sharex(axes)
         upper.tick_params(labelbottom=False)
-        axes.axhline(0.0, color=colours[names[0]] if len(names) == 1 else "#999999", linewidth=1.0)
+        axes.axhline(0.0, color=colours[names[0]] if len(names) == 1 else GREY, linewidth=1.0)
         only = names[0].removesuffix(setting).strip() if len(names) == 1 else "its sgd"
         axes.set_ylabel(f"difference to {only}")
         axes.set_title("paired difference, 95 % interval", **TITLE)

@@ -1,0 +1,170 @@
+"""The report on the paper: what was found, claim by claim and table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qnlr.paper.checks import Book, Difference, Ref
+from qnlr.paper.evidence import Evidence
+from qnlr.paper.numbers import Numbers, numbers
+from qnlr.paper.pictures import cave, of_table, per_step
+from qnlr.paper.reference import reference
+from qnlr.paper.shown import compared_table, numbers_table, ranks_table
+from qnlr.paper.tables import ADAM, NLR, SGD, Z_NLR, PaperTable, tables
+from qnlr.paper.verdicts import judged
+from qnlr.report import Block, Claim, Claims, Code, Details, Document, Section, Text, Verdict
+from qnlr.study.report import repeat_blocks
+
+METHOD = (
+    "Every run is a mini-batch optimization of the paper's circuit: six qubits, five layers of "
+    "RX, RY, RZ and a chain of CX, amplitude encoding, ⟨Z⟩ of qubit 0, squared error against "
+    "labels ±1, mini-batches of 32, 500 steps, η = 0.01 and η' = 0.02 unless a table varies them. "
+    "Methods that are compared share data, split, initial weights and mini-batches on each seed, "
+    "and draw their shots apart.",
+    "Each is evaluated in three ways: exactly, with 1000 shots, and with 1000 shots under "
+    "depolarizing and read-out noise of rate ν = 0.01. The paper measures with 1000 shots, so "
+    "these decide verdicts, unless a claim is about noise; what the others show stands beside.",
+)
+VERDICTS = (
+    "Reproduced: what the claim says was seen, at the 5 % level of Student's t over paired seeds.",
+    "Contradicted: its contrary was seen, at 5 % divided by the number of comparisons in the "
+    "claim.",
+    "Not reproduced: neither; the interval allows both.",
+    "Cannot hold: a bound forbids it, or the paper's own numbers do.",
+    "Not specified enough: the paper does not say what would have to be run; what was assumed "
+    "instead is said.",
+)
+
+
+def available(results: Path) -> dict[str, PaperTable]:
+    """Return the tables of which all studies are in a results folder.
+
+    Args:
+        results: Folder of all results.
+    """
+    return {
+        name: table
+        for name, table in tables().items()
+        if all((results / study / "study.json").is_file() for study in table.studies)
+    }
+
+
+def evidence_of(table: PaperTable, results: Path) -> Evidence:
+    """Load the runs of a table's studies.
+
+    Args:
+        table: The table.
+        results: Folder of all results.
+    """
+    return Evidence.joined([Evidence.load(results / study) for study in table.studies])
+
+
+def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = None) -> Document:
+    """Return the report on the paper, from what is in a results folder.
+
+    Args:
+        results: Folder of all results.
+        files: Folder in which figures are made.
+        wanted: Names of tables, or None for all whose studies were run.
+
+    Returns:
+        The report: findings, claims, and a section for each table and figure.
+    """
+    found = available(results)
+    chosen = {name: found[name] for name in (found if wanted is None else wanted)}
+    book: dict[str, Numbers] = {}
+    sections = []
+    for name, table in chosen.items():
+        evidence = evidence_of(table, results)
+        book[name] = numbers(table, evidence)
+        sections.append(_section(book[name], evidence, files))
+    if wanted is None:
+        sections.insert(0, Section("figure_01", "Figure 1", (cave(files),)))
+    verdicts = judged(book)
+    first = Section("claims", "What the paper claims, and what was measured", (Claims(verdicts),))
+    setup = reference()["setup"]
+    return Document(
+        "Escaping barren plateaus with a negative learning rate: reproduced",
+        f"{setup['source']}. Every table and figure but Table XI, beside what was measured.",
+        (
+            Section(
+                "findings", "What was found", (Text((_summary(book, verdicts),), _main(book)),)
+            ),
+            first,
+            *sections,
+            _how(results, chosen),
+        ),
+        "Repeat everything: qnlr reproduce",
+    )
+
+
+def _section(numbers: Numbers, evidence: Evidence, files: Path) -> Section:
+    table = numbers.table
+    blocks: list[Block] = [*of_table(numbers, files)]
+    if table.name == "table_09_convergence":
+        blocks += per_step(evidence, files)
+    blocks.append(numbers_table(numbers))
+    if table.axis == "dataset" and len(numbers.table.methods) > 2:
+        blocks.append(ranks_table(numbers))
+    blocks += [
+        Details("Compared with SGD and with Adam, with tests", (compared_table(numbers),)),
+        Details("How its runs ended", (_endings(numbers),)),
+    ]
+    return Section(f"section_{table.name}", table.title, tuple(blocks))
+
+
+def _endings(numbers: Numbers) -> Text:
+    runs = numbers.runs.drop_duplicates("run_id")
+    counts = runs["status"].value_counts()
+    lines = [f"{count} {status}" for status, count in counts.items()]
+    others = runs[runs["status"] != "finished"]
+    for row in others.to_dict("records"):
+        cell = ", ".join(filter(None, [row["method"], row["setting"], row["mode"]]))
+        lines.append(f"{cell}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})")
+    return Text((f"{len(runs)} runs.",), tuple(lines))
+
+
+def _summary(book: Book, verdicts: Sequence[Claim]) -> str:
+    counts = {one: sum(claim.verdict is one for claim in verdicts) for one in Verdict}
+    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
+    runs = {run for numbers in book.values() for run in numbers.runs.get("run_id", [])}
+    return f"Of {len(verdicts)} claims: {said}. This rests on {len(runs)} runs."
+
+
+def _main(book: Book) -> tuple[str, ...]:
+    """Return the main comparisons as sentences."""
+    lines = []
+    for mode, how in (
+        ("exact", "With exact values"),
+        ("shots", "With 1000 shots"),
+        ("noise", "With 1000 shots under noise"),
+    ):
+        parts = []
+        for table, at in (
+            ("table_06_optimizers", "at the rate 0.01"),
+            ("table_06_tuned", "each at its tuned rate"),
+        ):
+            base = Ref(table, SGD.label).seeds(book, mode)
+            for method in (NLR, Z_NLR, ADAM):
+                own = Ref(table, method.label).seeds(book, mode)
+                gap = Difference.between(own, base)
+                if gap.interval.count > 1:
+                    parts.append(f"{method.label} {at} {gap.interval.text()}")
+        if parts:
+            lines.append(f"{how}, training loss minus SGD's on the Gaussians: {'; '.join(parts)}.")
+    return tuple(lines)
+
+
+def _how(results: Path, chosen: dict[str, PaperTable]) -> Section:
+    studies = list(dict.fromkeys(name for table in chosen.values() for name in table.studies))
+    return Section(
+        "method",
+        "How it was measured",
+        (
+            Text(METHOD),
+            Text(("What the verdicts mean:",), VERDICTS),
+            Code("qnlr reproduce"),
+            *repeat_blocks([results / name for name in studies]),
+        ),
+    )

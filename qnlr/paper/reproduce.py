@@ -1,0 +1,129 @@
+"""Everything that the report on the paper needs, executed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qnlr.errors import InputError, nearest
+from qnlr.paper.document import paper_document
+from qnlr.paper.tables import tables
+from qnlr.report import write_document
+from qnlr.study.execute import Report, execute
+from qnlr.study.observer import Observer
+from qnlr.study.spec import Study, load_study
+
+FIGURES = ("figure_02_loss", "figure_03_gradient_norm", "figure_04_perturbation")
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What a reproduction gave.
+
+    Args:
+        report: How its runs went.
+        page: The report, or None if it was interrupted.
+    """
+
+    report: Report
+    page: Path | None
+
+
+def study_names() -> list[str]:
+    """Return the names of all studies of the paper, which are those of their configs.
+
+    Example:
+        >>> study_names()[0]
+        'table_01_negative_rate'
+    """
+    of_tables = [study for table in tables().values() for study in table.studies]
+    return [*dict.fromkeys([*of_tables, *FIGURES])]
+
+
+def default_configs() -> Path:
+    """Return the folder of the paper's configs: ``configs`` here, or that of the package."""
+    package = Path(__file__).parent.parent
+    places = [Path("configs"), package / "configs", package.parent / "configs"]
+    return next((place for place in places if (place / "paper.toml").is_file()), places[0])
+
+
+def load_studies(configs: Path, only: Sequence[str] = (), seeds: int | None = None) -> list[Study]:
+    """Read the studies of the paper.
+
+    Args:
+        configs: Folder of their configs.
+        only: Names, or beginnings of names, of those that are wanted; none for all.
+        seeds: Number of seeds to take instead of the configs', or None.
+
+    Returns:
+        The studies.
+
+    Raises:
+        InputError: If a name is not known, or a config cannot be read.
+    """
+    names = study_names()
+    for prefix in only:
+        if not any(name.startswith(prefix) for name in names):
+            close = nearest(prefix, names)
+            hint = f'; did you mean "{close}"?' if close else ""
+            raise InputError(f'"{prefix}" begins no study{hint} They are: {", ".join(names)}')
+    wanted = [name for name in names if not only or name.startswith(tuple(only))]
+    return [load_study(configs / f"{name}.toml", seeds) for name in wanted]
+
+
+def reproduce(
+    results: str | Path = "results",
+    *,
+    configs: str | Path | None = None,
+    only: Sequence[str] = (),
+    fresh: bool = False,
+    observer: Observer | None = None,
+    jobs: int = 0,
+    scheduler: str | None = None,
+    seeds: int | None = None,
+) -> Reproduced:
+    """Execute every study of the paper and write the report on it.
+
+    Runs that tables share are computed once, and what is done is not done again: call again after
+    an interruption to go on.
+
+    Args:
+        results: Folder of all results; the report is written to ``report`` in it.
+        configs: Folder of the configs; None for the package's own.
+        only: Names, or beginnings of names, of the studies that are wanted; none for all.
+        fresh: Whether to start over; what was there is moved aside.
+        observer: Told how it goes on.
+        jobs: Processes of one thread each that share the runs; 0 for this process alone.
+        scheduler: Address of a Dask scheduler whose workers see the same files, or None.
+        seeds: Number of seeds to take instead of the configs', or None.
+
+    Returns:
+        How the runs went, and the report, ``report/report.html``.
+
+    Raises:
+        InputError: If a config is not valid, or a folder cannot be written.
+        CheckpointError: If a checkpoint cannot be used.
+    """
+    folder = default_configs() if configs is None else Path(configs)
+    studies = load_studies(folder, only, seeds)
+    report = execute(
+        studies, results, fresh=fresh, observer=observer, jobs=jobs, scheduler=scheduler
+    )
+    if report.interrupted is not None:
+        return Reproduced(report, None)
+    return Reproduced(report, write_paper_report(Path(results)))
+
+
+def write_paper_report(results: Path, wanted: Sequence[str] | None = None) -> Path:
+    """Write the report on the paper from what is in a results folder.
+
+    Args:
+        results: Folder of all results.
+        wanted: Names of tables, or None for all whose studies were run.
+
+    Returns:
+        The page.
+    """
+    folder = results / "report"
+    return write_document(paper_document(results, folder / "figures", wanted), folder)

@@ -1,0 +1,167 @@
+"""The summary of a study: a row and a sentence for each method."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from qnlr.study.stats import ENDED, Interval, mean_interval, paired_difference
+
+
+def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
+    """Say what a paired difference shows.
+
+    Args:
+        difference: Method − baseline.
+        lower_is_better: Whether a lower value is better, as for a loss.
+
+    Returns:
+        ``"better"``, ``"worse"``, or that no difference was seen.
+
+    Example:
+        >>> verdict(Interval(0.3, 0.2, 0.4, 5)), verdict(Interval(0.3, -0.1, 0.7, 5))
+        ('worse', 'no difference seen')
+    """
+    if not difference.count:
+        return "no seed in common"
+    if math.isnan(difference.half_width):
+        return "one seed shows no difference"
+    if difference.low <= 0 <= difference.high:
+        return "no difference seen"
+    return "better" if (difference.mean < 0) == lower_is_better else "worse"
+
+
+def baselines(results: pd.DataFrame) -> dict[str, str]:
+    """Return what every method is compared with.
+
+    Args:
+        results: Rows with ``label`` and ``baseline``, of results or of a history.
+
+    Returns:
+        By label the label of its baseline, its own if it is one; "" where there is none.
+
+    Example:
+        >>> frame = pd.DataFrame({"label": ["sgd", "nlr", "adam"], "baseline": ["sgd", "sgd", "x"]})
+        >>> baselines(frame)
+        {'sgd': 'sgd', 'nlr': 'sgd', 'adam': ''}
+    """
+    pairs = results.drop_duplicates("label").set_index("label")["baseline"]
+    return {str(label): base if base in pairs.index else "" for label, base in pairs.items()}
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Summarise results: one row for each method, mean and 95 % interval over seeds.
+
+    Args:
+        results: What :func:`qnlr.load_results` returned.
+
+    Returns:
+        Text, by column: training loss, test accuracy, gradient norm of the last step, flips, shots,
+        the paired difference of the training loss to the baseline with what it shows, and the
+        numbers of seeds and of pairs. A method is compared with the SGD of its own setting and
+        learning rate (or the only SGD of its setting). Intervals are not adjusted for the number of
+        comparisons.
+    """
+    ended = results[results["status"].isin(ENDED)]
+    rows = []
+    for name, baseline in baselines(ended).items():
+        own = ended[ended["label"] == name]
+        accuracy = mean_interval(own["metric_test_accuracy"]).times(100).text(0)
+        row = {
+            "method": name,
+            "training loss": mean_interval(own["metric_train_loss"]).text(),
+            "test accuracy": accuracy + " %",
+            "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
+            "flips": _flips(mean_interval(own["metric_flips"])),
+            "shots": shots_text(own["cost_shots"].mean()),
+            "baseline": baseline,
+            "loss − baseline": "",
+            "shows": "baseline" if baseline else "",
+            "seeds": str(len(own)),
+            "pairs": "",
+        }
+        if baseline not in ("", name):
+            difference = paired_difference(ended, name, baseline, "metric_train_loss")
+            row |= {"loss − baseline": difference.text(), "shows": verdict(difference)}
+            row["pairs"] = str(difference.count)
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("method") if rows else pd.DataFrame()
+
+
+def findings(results: pd.DataFrame) -> list[str]:
+    """Say for each method what its comparison with its baseline shows, and what it cost.
+
+    Args:
+        results: What :func:`qnlr.load_results` returned.
+
+    Returns:
+        A sentence for each method that has a baseline, and one on how to read them.
+
+    Example:
+        >>> frame = pd.DataFrame({
+        ...     "label": ["sgd", "sgd", "nlr", "nlr"], "spec_seed": [0, 1, 0, 1],
+        ...     "status": "finished", "baseline": "sgd", "cost_shots": [100, 100, 102, 102],
+        ...     "metric_train_loss": [0.5, 0.6, 0.8, 0.91],
+        ... })
+        >>> print(findings(frame)[0])
+        nlr: worse than sgd at 1.02 times its shots; training loss 0.305 ± 0.064 higher
+    """
+    ended = results[results["status"].isin(ENDED)]
+    names = baselines(ended)
+    compared = {name: base for name, base in names.items() if base not in ("", name)}
+    if not compared:
+        nothing = "Nothing is compared: no sgd of its own setting and learning rate has ended."
+        return [nothing] if "" in names.values() else []
+    sentences, pairs = [], set()
+    for name, baseline in compared.items():
+        difference = paired_difference(ended, name, baseline, "metric_train_loss")
+        pairs.add(difference.count)
+        sentences.append(f"{name}: {_finding(ended, name, baseline, difference)}")
+    over = f"{min(pairs)} to {max(pairs)} seeds" if len(pairs) > 1 else seeds_text(pairs.pop())
+    sentences.append(
+        f"Differences are paired over {over}, with 95 % intervals that are not adjusted for "
+        f"the number of comparisons ({len(compared)})."
+    )
+    return sentences
+
+
+def seeds_text(number: int) -> str:
+    """Return a number of seeds in words.
+
+    Example:
+        >>> seeds_text(1), seeds_text(5)
+        ('1 seed', '5 seeds')
+    """
+    return f"{number} seed" + "s" * (number != 1)
+
+
+def shots_text(number: float) -> str:
+    """Return a number of shots with three digits and a unit.
+
+    Example:
+        >>> shots_text(900), shots_text(1.224e6), shots_text(2.9e9)
+        ('900', '1.22 M', '2.9 G')
+    """
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number:.3g}"
+
+
+def _flips(flips: Interval) -> str:
+    return flips.text(0 if flips.mean >= 10 else 1)
+
+
+def _finding(ended: pd.DataFrame, name: str, baseline: str, difference: Interval) -> str:
+    seen = verdict(difference)
+    joined = {"better": "than", "worse": "than", "no difference seen": "to"}.get(seen, "with")
+    if not difference.count:
+        return f"{seen} {joined} {baseline}"
+    shots = ended.pivot(index="spec_seed", columns="label", values="cost_shots")
+    own, base = shots[[name, baseline]].dropna().mean()
+    cost = f" at {own / base:.3g} times its shots" if base else ""
+    size = difference.times(math.copysign(1.0, difference.mean)).text()
+    direction = "higher" if difference.mean > 0 else "lower"
+    loss = f"{size} {direction}" if difference.mean else "equal"
+    return f"{seen} {joined} {baseline}{cost}; training loss {loss}"

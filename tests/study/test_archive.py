@@ -1,0 +1,77 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qnlr.errors import InputError
+from qnlr.study import execute, load_history, load_results, load_study
+from qnlr.study.archive import cut, pack, unpack
+from qnlr.study.repeat import repeat
+from qnlr.study.store import RunFolder
+
+
+@pytest.fixture
+def done(small, tmp_path):
+    small["training"]["evaluate_every"] = 2
+    execute(load_study(small), tmp_path / "results")
+    return tmp_path
+
+
+def test_what_is_unpacked_has_the_same_results(done):
+    pack([done / "results/small"], done / "archive")
+    assert unpack(done / "archive", done / "again") == [done / "again/small"]
+    before, after = load_results(done / "results/small"), load_results(done / "again/small")
+    pd.testing.assert_frame_equal(before, after)
+    run = before["run_id"][0]
+    provenance = RunFolder(done / "again/small" / run).provenance()
+    assert provenance == RunFolder(done / "results/small" / run).provenance()
+
+
+def test_histories_keep_evaluations_whole_and_four_digits_of_the_rest(done):
+    pack([done / "results/small"], done / "archive")
+    unpack(done / "archive", done / "again")
+    before, after = load_history(done / "results/small"), load_history(done / "again/small")
+    assert list(before.columns) == list(after.columns)
+    for column in ("metric_train_loss", "metric_test_accuracy", "metric_flipped", "cost_shots"):
+        pd.testing.assert_series_equal(before[column], after[column])
+    evaluated = before["metric_train_loss"].notna()
+    assert evaluated.sum() == len(before) / 2
+    for column in ("metric_loss", "metric_gradient_norm", "metric_gradient_std"):
+        assert (before[column][evaluated] == after[column][evaluated]).all()
+        np.testing.assert_allclose(before[column], after[column], rtol=3e-4)
+
+
+def test_a_run_from_an_archive_can_be_repeated_and_counts_as_done(done, small):
+    small["training"]["evaluate_every"] = 2
+    pack([done / "results/small"], done / "archive")
+    unpack(done / "archive", done / "again")
+    assert repeat(load_results(done / "again/small")["run_id"][0], done / "again").identical
+    times = {f: f.stat().st_mtime_ns for f in (done / "again").rglob("status.json")}
+    execute(load_study(small), done / "again")
+    assert times == {f: f.stat().st_mtime_ns for f in (done / "again").rglob("status.json")}
+
+
+def test_runs_that_are_there_are_left_alone(done):
+    pack([done / "results/small"], done / "archive")
+    before = {f: f.read_bytes() for f in (done / "results").rglob("*.parquet")}
+    unpack(done / "archive", done / "results")
+    assert before == {f: f.read_bytes() for f in (done / "results").rglob("*.parquet")}
+
+
+def test_what_is_not_done_or_not_there_is_not_packed(done):
+    with pytest.raises(InputError, match="there is no study in"):
+        pack([done / "nothing"], done / "archive")
+    run = load_results(done / "results/small")["run_id"][1]
+    (done / "results/small" / run / "status.json").unlink()
+    with pytest.raises(InputError, match=f"run {run} of .* has not ended"):
+        pack([done / "results/small"], done / "archive")
+    with pytest.raises(InputError, match="there is no archive"):
+        unpack(done / "nowhere", done / "again")
+
+
+@given(st.floats(-1e300, 1e300, allow_subnormal=False))
+def test_cutting_keeps_four_digits_and_is_done_once(value):
+    once = cut(np.array([value]))
+    assert abs(once[0] - value) <= abs(value) * 2.0**-12
+    assert cut(once)[0] == once[0]
