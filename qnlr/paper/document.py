@@ -10,7 +10,7 @@ from qnlr.paper.evidence import Evidence
 from qnlr.paper.numbers import Numbers, numbers
 from qnlr.paper.pictures import cave, of_table, per_step
 from qnlr.paper.reference import reference
-from qnlr.paper.shown import compared_table, numbers_table, ranks_table
+from qnlr.paper.shown import bounds_table, compared_table, numbers_table, ranks_table
 from qnlr.paper.tables import ADAM, NLR, SGD, Z_NLR, PaperTable, tables
 from qnlr.paper.verdicts import judged
 from qnlr.report import Block, Claim, Claims, Code, Details, Document, Section, Text, Verdict
@@ -79,7 +79,8 @@ def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = No
         evidence = evidence_of(table, results)
         book[name] = numbers(table, evidence)
         sections.append(_section(book[name], evidence, files))
-    if wanted is None:
+    whole = wanted is None
+    if whole:
         sections.insert(0, Section("figure_01", "Figure 1", (cave(files),)))
     verdicts = judged(book)
     first = Section("claims", "What the paper claims, and what was measured", (Claims(verdicts),))
@@ -92,6 +93,7 @@ def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = No
                 "findings", "What was found", (Text((_summary(book, verdicts),), _main(book)),)
             ),
             first,
+            *([Section("bounds", "What circuits can have", (bounds_table(),))] if whole else []),
             *sections,
             _how(results, chosen),
         ),
@@ -101,9 +103,11 @@ def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = No
 
 def _section(numbers: Numbers, evidence: Evidence, files: Path) -> Section:
     table = numbers.table
+    if table.per_step:
+        drawn = table.per_step.startswith("metric_")
+        figures = per_step(numbers, evidence, files) if drawn else of_table(numbers, files)
+        return Section(f"section_{table.name}", table.title, tuple(figures))
     blocks: list[Block] = [*of_table(numbers, files)]
-    if table.name == "table_09_convergence":
-        blocks += per_step(evidence, files)
     blocks.append(numbers_table(numbers))
     if table.axis == "dataset" and len(numbers.table.methods) > 2:
         blocks.append(ranks_table(numbers))

@@ -12,7 +12,7 @@ import pandas as pd
 from qnlr.paper.evidence import MODES, Evidence
 from qnlr.paper.numbers import Numbers
 from qnlr.paper.plateau import landscape
-from qnlr.paper.tables import ADAM, NLR, SGD
+from qnlr.paper.tables import ADAM, NLR, SGD, Setting
 from qnlr.paper.verdicts import NAMES
 from qnlr.report.document import Figure
 from qnlr.study.figures import against_axis, curves, forest, plateau, save, svg_text
@@ -69,36 +69,36 @@ def of_table(numbers: Numbers, folder: Path) -> list[Figure]:
     return [drawn(table.name, f"{table.title}: training loss", caption, drawing, folder)]
 
 
-def per_step(evidence: Evidence, folder: Path) -> list[Figure]:
-    """Return Figures 2 and 3: loss and gradient norm per step, SGD against NLR.
+def per_step(numbers: Numbers, evidence: Evidence, folder: Path) -> list[Figure]:
+    """Return the figure of a table that shows a column of the history per step.
 
     Args:
-        evidence: Runs of SGD and NLR.
+        numbers: What was measured for the table.
+        evidence: Its runs.
         folder: Where files are made.
+
+    Returns:
+        The figure, or none if there is no history.
     """
-    names = {"sgd": SGD.label, "nlr": NLR.label}
-    runs = evidence.runs.assign(method=evidence.runs["spec_optimizer_name"].map(names))
-    about = runs[["run_id", "method", "mode"]].assign(
-        order=runs["mode"].map(MODES.index), mode=runs["mode"].map(NAMES)
+    table = numbers.table
+    about = numbers.runs[["run_id", "method", "mode"]].assign(
+        order=numbers.runs["mode"].map(MODES.index), mode=numbers.runs["mode"].map(NAMES)
     )
     history = evidence.history.merge(about, on="run_id").sort_values(
         ["order", "method", "spec_seed", "step"], kind="stable", ascending=[True, False, True, True]
     )
     if history.empty:
         return []
-    end = {"loss": {"SGD": 0.058322, "NLR": 0.013152}, "norm": {"SGD": 0.1451, "NLR": 0.1327}}
-    loss = curves(history, "metric_loss", "mini-batch loss", paper=end["loss"], window=11)
-    norm = curves(
-        history, "metric_gradient_norm", "gradient norm ‖g‖", paper=end["norm"], window=11
-    )
+    loss = table.per_step == "metric_loss"
+    rows = [(method.label, table.paper_row(Setting(), method)) for method in table.methods]
+    ends = {name: row.loss if loss else row.gradient_norm for name, row in rows if row}
+    label = "mini-batch loss" if loss else "gradient norm ‖g‖"
+    drawing = curves(history, table.per_step, label, paper=ends, window=11)
     caption = (
         "Mean over seeds with its 95 % band; strips below: share of seeds on which the step was a "
         "reversal. Marks at the right: where the paper's curves end (Table IX)."
     )
-    return [
-        drawn("figure_02_loss", "Figure 2: loss per step", caption, loss, folder),
-        drawn("figure_03_gradient_norm", "Figure 3: gradient norm per step", caption, norm, folder),
-    ]
+    return [drawn(table.name, table.title, caption, drawing, folder)]
 
 
 def cave(folder: Path) -> Figure:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
+from qnlr.errors import InputError, require_count, require_positive
+from qnlr.study.figures import plateau, save
+from qnlr.study.messages import Place, explain
+from qnlr.study.parts import settings_table
 from qnlr.types import FloatArray
 
 
@@ -29,7 +38,7 @@ class Landscape:
 
 
 def landscape(
-    centre: tuple[float, float] = (-2.0, -2.0),
+    centre: Sequence[float] = (-2.0, -2.0),
     depth: float = 0.3,
     width: float = 0.7,
     tilt: float = 0.01,
@@ -48,10 +57,13 @@ def landscape(
         depth: d > 0.
         width: w > 0, in radians.
         tilt: t, slope of the plane along either weight.
-        points: N, points along an axis from −4 to 4.
+        points: N, points along an axis from −4 to 4, at least 2.
 
     Returns:
         The landscape.
+
+    Raises:
+        InputError: If a value lies outside its range.
 
     Example:
         >>> scene = landscape()
@@ -59,10 +71,56 @@ def landscape(
         >>> scene.axis[[column, row]].round(1)
         array([-2., -2.])
     """
-    axis = np.linspace(-4.0, 4.0, points)
+    if len(centre) != 2 or not all(abs(place) <= 4 for place in centre):
+        raise InputError(f"centre = {centre!r} is not valid; it must be two numbers from -4 to 4")
+    require_positive("depth", depth)
+    require_positive("width", width)
+    axis = np.linspace(-4.0, 4.0, require_count("points", points, low=2, high=2001))
     first, second = np.meshgrid(axis - centre[0], axis - centre[1])
     cave = depth * np.exp(-(first**2 + second**2) / (2 * width**2))
     cost = 1 + tilt * (first + second + sum(centre)) - cave
     slope = np.hypot(tilt + cave * first / width**2, tilt + cave * second / width**2)
     box = (centre[0] - 1, centre[0] + 1, centre[1] - 1, centre[1] + 1)
-    return Landscape(axis, cost, slope, centre, box)
+    return Landscape(axis, cost, slope, (centre[0], centre[1]), box)
+
+
+def is_landscape(config: Path) -> bool:
+    """Return whether a config has a landscape instead of runs.
+
+    Args:
+        config: A TOML file; if it cannot be read, it has none.
+    """
+    try:
+        return "landscape" in tomllib.loads(config.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return False
+
+
+def draw_config(config: Path, results: Path) -> list[Path]:
+    """Draw the landscape of a config.
+
+    Args:
+        config: A TOML file with ``name`` and a table ``[landscape]``, the arguments of
+            :func:`landscape`.
+        results: Folder of all results; the figure is written to a folder of that name in it.
+
+    Returns:
+        The figure as PNG, PDF and SVG.
+
+    Raises:
+        InputError: If a key or value is not valid; the message names the place.
+    """
+    text = config.read_text(encoding="utf-8-sig")
+    raw: dict[str, Any] = tomllib.loads(text)
+    place = Place(config, text)
+    name = raw.get("name", config.stem)
+    table = {"landscape": raw["landscape"]}
+    if not isinstance(raw["landscape"], dict):
+        raise InputError(f"{place.at('landscape')}landscape must be a table")
+    try:
+        settings = settings_table("landscape", landscape).model_validate(raw["landscape"])
+    except ValidationError as error:
+        raise InputError(explain(error, table["landscape"], {}, place)) from error
+    scene = landscape(**settings.model_dump())
+    drawing = plateau(scene.axis, scene.axis, scene.cost, scene.slope, scene.centre, scene.box)
+    return save(drawing, results / name, name)

@@ -14,8 +14,6 @@ from qnlr.study.execute import Report, execute
 from qnlr.study.observer import Observer
 from qnlr.study.spec import Study, load_study
 
-FIGURES = ("figure_02_loss", "figure_03_gradient_norm", "figure_04_perturbation")
-
 
 @dataclass(frozen=True)
 class Reproduced:
@@ -37,8 +35,7 @@ def study_names() -> list[str]:
         >>> study_names()[0]
         'table_01_negative_rate'
     """
-    of_tables = [study for table in tables().values() for study in table.studies]
-    return [*dict.fromkeys([*of_tables, *FIGURES])]
+    return [*dict.fromkeys(study for table in tables().values() for study in table.studies)]
 
 
 def default_configs() -> Path:

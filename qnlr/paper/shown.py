@@ -8,14 +8,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from qnlr.paper.checks import ALPHA
+from qnlr.paper.consistency import excess, parameters
 from qnlr.paper.evidence import MODES
 from qnlr.paper.numbers import TARGET, Compared, Numbers
 from qnlr.paper.numbers import Cell as Measured
+from qnlr.paper.reference import reference
+from qnlr.paper.reference import rows as reported_rows
 from qnlr.paper.verdicts import NAMES
+from qnlr.problems.bounds import cross_entropy_bound, needed_scale, squared_error_bound
 from qnlr.report.tables import Cell, Table
 from qnlr.study.stats import Comparison, Interval, mean_ranks
 from qnlr.study.summary import shots_text
 
+NUMERALS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 NUMBERS_CAPTION = (
     "Mean over seeds with its bootstrap 95 % interval. Losses and accuracies are measured on all "
     "samples at the last evaluation, the gradient norm on the last mini-batch; the corrected one "
@@ -134,6 +139,52 @@ def ranks_table(numbers: Numbers) -> Table:
     name = f"{numbers.table.name}_ranks"
     title = f"{numbers.table.title}: mean rank"
     return Table(name, title, ("method", *frame.columns), rows, caption)
+
+
+def bounds_table() -> Table:
+    """Return the paper's losses and gradient norms beside what a circuit can have.
+
+    Returns:
+        A row for each row of the paper's tables, the bounds of both losses, and the scale on ⟨Z⟩
+        that would be needed.
+    """
+    columns = (
+        *("table", "row", "loss", "‖g‖", "weights P"),
+        *("bound, squared error", "bound, cross-entropy", "‖g‖ / larger bound", "needed scale"),
+    )
+    rows = []
+    for name in sorted(name for name in reference() if name.startswith("table_")):
+        for row in reported_rows(name):
+            count, ratio = parameters(row), excess(row)
+            scale = float(needed_scale(row.loss, row.gradient_norm, count))
+            squared = float(squared_error_bound(row.loss, count))
+            entropy = float(cross_entropy_bound(row.loss, count))
+            rows.append(
+                (
+                    Cell(f"Table {NUMERALS[int(name[-2:])]}"),
+                    Cell(", ".join(f"{key} {value}" for key, value in row.axis.items())),
+                    _paper(row.loss),
+                    _paper(row.gradient_norm),
+                    _plain(count, 0),
+                    Cell(f"{squared:.3g}", squared),
+                    Cell(f"{entropy:.3g}", entropy),
+                    Cell(f"{ratio:.3g}", ratio, kind="bad" if ratio > 1 else ""),
+                    Cell(f"{scale:.3g}", scale),
+                )
+            )
+    caption = (
+        "For P weights and a loss ℓ the gradient norm is at most 2√(2P)·ℓ^¾ for a squared error, "
+        "√(P(e^ℓ − 1)) for the cross-entropy of ⟨Z⟩. A head s·⟨Z⟩ + b could have more: then |s| "
+        "must be at least the needed scale."
+    )
+    return Table(
+        "bounds",
+        "Reported losses and gradient norms against bounds",
+        columns,
+        tuple(rows),
+        caption,
+        text_columns=2,
+    )
 
 
 def _in_order(numbers: Numbers) -> list[Measured]:

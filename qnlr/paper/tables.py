@@ -59,6 +59,8 @@ class PaperTable:
         axis: Name of what the settings vary; "" where there is one only.
         reported: The paper's table, or None.
         log_x: Whether the axis is logarithmic in a figure.
+        per_step: For a figure of the paper, the column of the history that it shows; or "end" if it
+            shows where runs end.
         note: What to know about it.
     """
 
@@ -70,6 +72,7 @@ class PaperTable:
     axis: str = ""
     reported: str | None = None
     log_x: bool = False
+    per_step: str = ""
     note: str = ""
 
     def paper_row(self, setting: Setting, method: Method) -> Reported | None:
@@ -207,7 +210,7 @@ def _mitigations() -> list[Setting]:
 
 
 def tables() -> dict[str, PaperTable]:
-    """Return every table: the paper's ten in the readings that it leaves open, and two ablations.
+    """Return every table: the paper's in the readings that it leaves open, figures and ablations.
 
     Returns:
         Tables by name, in order.
@@ -335,6 +338,33 @@ def tables() -> dict[str, PaperTable]:
             whole,
             (SGD, NLR, UNSCALED),
             reported="table_09",
+        ),
+        PaperTable(
+            "figure_02_loss",
+            "Figure 2: loss per step",
+            ("figure_02_loss",),
+            whole,
+            (SGD, NLR),
+            reported="table_09",
+            per_step="metric_loss",
+        ),
+        PaperTable(
+            "figure_03_gradient_norm",
+            "Figure 3: gradient norm per step",
+            ("figure_03_gradient_norm",),
+            whole,
+            (SGD, NLR),
+            reported="table_09",
+            per_step="metric_gradient_norm",
+        ),
+        PaperTable(
+            "figure_04_perturbation",
+            "Figure 4: final loss against the perturbation σ",
+            ("figure_04_perturbation",),
+            whole,
+            (SGD, NLR, *_perturbed()),
+            reported="table_05",
+            per_step="end",
         ),
         PaperTable(
             "table_10_standard",

@@ -30,7 +30,7 @@ def judged(book: Book, wanted: Iterable[PaperClaim] | None = None) -> tuple[Clai
 def judge(claim: PaperClaim, book: Book) -> Claim | None:
     """Return a claim with its verdict.
 
-    The verdict is that of the claim's own mode; what the other modes show stands in its detail.
+    The verdict is that of the claim's own mode; what the other modes show stands beside.
 
     Args:
         claim: The claim.
@@ -44,15 +44,9 @@ def judge(claim: PaperClaim, book: Book) -> Claim | None:
     finding = claim.check(book, claim.mode)
     if finding is None:
         return None
-    details = [claim.assumed] if claim.assumed else []
-    if not isinstance(finding, (Impossible, Unspecified)):
-        details += [
-            f"{NAMES[mode].capitalize()}: {_short(other)}."
-            for mode in MODES
-            if mode != claim.mode and (other := claim.check(book, mode)) is not None
-        ]
-    details += [f"{line}." for line in finding.details]
-    by = "" if isinstance(finding, (Impossible, Unspecified)) else f" ({NAMES[claim.mode]})"
+    by_numbers = isinstance(finding, (Impossible, Unspecified))
+    others = () if by_numbers else MODES
+    by = "" if by_numbers else f" ({NAMES[claim.mode]})"
     return Claim(
         claim.name,
         claim.says,
@@ -60,7 +54,13 @@ def judge(claim: PaperClaim, book: Book) -> Claim | None:
         verdict(finding),
         claim.where,
         finding.interval,
-        "\n".join(details),
+        claim.assumed,
+        tuple(
+            f"{NAMES[mode].capitalize()}: {_short(other)}."
+            for mode in others
+            if mode != claim.mode and (other := claim.check(book, mode)) is not None
+        ),
+        tuple(f"{line}." for line in finding.details),
     )
 
 

@@ -3,7 +3,8 @@ r"""How large a gradient can be at a given loss: what holds for every circuit of
 By the parameter-shift rule f(θ + t e_k) = a + b cos(t − c) along every weight, and |f| ≤ 1 for an
 observable with eigenvalues ±1. So with f = a + b cos c and ∂f = b sin c
 
-.. math:: (∂_k f)^2 = b^2 - (f - a)^2 \le (1 - |a|)^2 - (f - a)^2 = 1 - f^2 - 2(|a| - fa) \le 1 - f^2.
+.. math:: (∂_k f)^2 = b^2 - (f - a)^2 \le (1 - |a|)^2 - (f - a)^2
+   = 1 - f^2 - 2(|a| - fa) \le 1 - f^2.
 
 With P weights ‖∇f‖ ≤ √(P(1 − f²)), and the bounds on the losses follow by the chain rule.
 """

@@ -46,6 +46,8 @@ class Claim:
         where: Where the paper says it, such as ``"Table 6"``.
         interval: The interval behind the verdict.
         detail: The bound that the claim breaks, or what had to be assumed.
+        others: What was seen in other ways of measuring, a line each.
+        parts: The parts that the measurement was put together from, a line each.
 
     Raises:
         InputError: If the name is no file stem.
@@ -62,6 +64,8 @@ class Claim:
     where: str = ""
     interval: str = ""
     detail: str = ""
+    others: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         require_stem("claim", self.name)

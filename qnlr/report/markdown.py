@@ -93,7 +93,8 @@ def _claim(claim: Claim) -> list[str]:
     says = f"**{claim.verdict.icon} {claim.verdict.capitalize()}:** {_words(claim.says)}{where}"
     interval = f" ({_words(claim.interval)})" if claim.interval else ""
     detail = f"\n- {_paragraph(claim.detail)}" if claim.detail else ""
-    return [says, f"- Measured: {_words(claim.measured)}{interval}{detail}"]
+    lines = "".join(f"\n- {_words(line)}" for line in (*claim.others, *claim.parts))
+    return [says, f"- Measured: {_words(claim.measured)}{interval}{detail}{lines}"]
 
 
 def _table(table: Table) -> list[str]:

@@ -298,7 +298,7 @@ class Program:
     def _prefers_densities(self, asked: Asked, wanted: np.ndarray) -> bool:
         """Return whether one sweep of density matrices beats state vectors at every shift."""
         n, shifts = asked.cone.num_qubits, 2 * int((wanted & asked.reached).sum())
-        return self.tape.has_noise or 25 * 4**n < 16 * shifts * 2**n
+        return self.tape.has_noise or 2**n < 3 * shifts
 
     def _asked(self, paulis: PauliList) -> Asked:
         """Return what strings read as, and the part of the circuit that they depend on."""
