@@ -53,7 +53,18 @@ def config(tmp_path):
 
 def test_version_and_help_answer_without_the_heavy_imports(tmp_path):
     assert qnlr("--version", folder=tmp_path).stdout.strip() == f"qnlr {__version__}"
-    for command in ("run", "tune", "show", "validate"):
+    commands = (
+        "run",
+        "tune",
+        "show",
+        "validate",
+        "report",
+        "repeat",
+        "reproduce",
+        "archive",
+        "restore",
+    )
+    for command in commands:
         text = qnlr(command, "--help", folder=tmp_path).stdout
         assert "Example" in text
     code = (
@@ -83,8 +94,10 @@ def test_run_shows_figures_then_table_then_the_folder_and_show_repeats_it(config
     order = ["loss.png", "gradient_norm.png", "report.html", "method", "sgd", "results:"]
     places = [done.stdout.index(word) for word in order]
     assert places == sorted(places)
-    assert all((tmp_path / "results/tiny" / name).stat().st_size > 1000 for name in order[:3])
-    assert "<pre>qnlr run tiny.toml</pre>" in (tmp_path / "results/tiny/report.html").read_text()
+    folder = tmp_path / "results/tiny"
+    files = [folder / order[0], folder / order[1], folder / "report/report.html"]
+    assert all(file.stat().st_size > 1000 for file in files)
+    assert "qnlr run tiny.toml" in files[2].read_text()
     again = qnlr("run", "tiny.toml", folder=tmp_path)
     assert "2 of 2 runs are done already" in again.stderr
     for named in ("tiny", "results/tiny"):

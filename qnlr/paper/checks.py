@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -36,12 +36,23 @@ class Finding:
         text: The measurement, as a sentence without its full stop.
         interval: The interval it rests on, as text.
         details: The parts it was put together from, a line each.
+        contrary: The least p-value of a difference that goes the other way; NaN if none was tested.
+        comparisons: How many differences were tested.
     """
 
     holds: Holds
     text: str
     interval: str = ""
     details: tuple[str, ...] = ()
+    contrary: float = math.nan
+    comparisons: int = 1
+
+    def among(self, comparisons: int) -> Finding:
+        """Return the finding as one of so many comparisons: contrary at 5 % divided by them."""
+        if self.holds is Holds.YES or math.isnan(self.contrary):
+            return self
+        seen = self.contrary < ALPHA / comparisons
+        return replace(self, holds=Holds.NO if seen else Holds.OPEN)
 
 
 Check = Callable[[Book, str], Finding | None]
@@ -109,8 +120,8 @@ class Difference:
             return cls(mean_interval(gaps), math.nan)
         if not gaps.any():
             return cls(Interval(0.0, 0.0, 0.0, gaps.size), 1.0)
-        spread = float(np.ptp(gaps))
-        p = 0.0 if spread == 0 else float(stats.ttest_1samp(gaps, 0.0).pvalue)
+        alike = float(np.ptp(gaps)) <= 1e-12 * scale
+        p = 0.0 if alike else float(stats.ttest_1samp(gaps, 0.0).pvalue)
         return cls(mean_interval(gaps), p)
 
     def holds(self, sign: int, alpha: float = ALPHA) -> Holds:
@@ -141,13 +152,14 @@ def higher(first: Ref, *others: Ref) -> Check:
 
 
 def each(*checks: Check) -> Check:
-    """Check that several checks hold together: yes if all do, no if one does not.
+    """Check that several checks hold together.
 
     Args:
         *checks: The checks.
 
     Returns:
-        The check.
+        The check: yes if all hold; no if the contrary of one is seen at 5 % divided by the number
+        of comparisons in all of them; else open.
     """
 
     def check(book: Book, mode: str) -> Finding | None:
@@ -155,6 +167,8 @@ def each(*checks: Check) -> Check:
         known = [finding for finding in found if finding is not None]
         if not known or len(known) < len(found):
             return None
+        comparisons = sum(finding.comparisons for finding in known)
+        known = [finding.among(comparisons) for finding in known]
         counts = {state: sum(f.holds is state for f in known) for state in Holds}
         holds = Holds.NO if counts[Holds.NO] else Holds.OPEN
         if counts[Holds.YES] == len(known):
@@ -164,7 +178,8 @@ def each(*checks: Check) -> Check:
             f"the contrary in {counts[Holds.NO]}"
         )
         details = [line for f in known for line in (f.details or (_line(f),))]
-        return Finding(holds, text, "", tuple(details))
+        contrary = min((f.contrary for f in known if not math.isnan(f.contrary)), default=math.nan)
+        return Finding(holds, text, "", tuple(details), contrary, comparisons)
 
     return check
 
@@ -190,7 +205,10 @@ def equal(ref: Ref, value: float, rounding: float, factor: float = 1.0, unit: st
         interval = mean_interval(seeds).times(factor)
         holds = interval.low - rounding <= value <= interval.high + rounding
         text = f"{ref.named}: {interval.text(_digits(interval))}{unit}, reported {value:g}{unit}"
-        return Finding(Holds.YES if holds else Holds.NO, text, _ends(interval))
+        off = max(abs(interval.mean - value) - rounding, 0.0)
+        error = float(stats.sem(seeds)) * factor
+        p = float(2 * stats.t.sf(off / error, len(seeds) - 1)) if error else float(off == 0)
+        return Finding(Holds.YES if holds else Holds.NO, text, _ends(interval), contrary=p)
 
     return check
 
@@ -230,16 +248,14 @@ def reduction(pairs: Sequence[tuple[Ref, Ref]], percent: float) -> Check:
 def _ordered(first: Ref, others: Sequence[Ref], sign: int) -> Check:
     def check(book: Book, mode: str) -> Finding | None:
         own = first.seeds(book, mode)
-        found = [
-            (other, Difference.between(own, other.seeds(book, mode)))
-            for other in others
-            if len(other.seeds(book, mode))
-        ]
-        if not len(own) or not found:
+        if not len(own) or not all(len(other.seeds(book, mode)) for other in others):
             return None
+        found = [(other, Difference.between(own, other.seeds(book, mode))) for other in others]
         states = [difference.holds(sign) for _, difference in found]
-        contrary = [difference.holds(sign, ALPHA / len(found)) for _, difference in found]
-        holds = Holds.NO if Holds.NO in contrary else Holds.OPEN
+        known = [one for _, one in found if not math.isnan(one.p_value)]
+        opposite = (one.p_value for one in known if one.interval.mean * sign < 0)
+        contrary = min(opposite, default=math.nan)
+        holds = Holds.NO if contrary < ALPHA / len(found) else Holds.OPEN
         if all(state is Holds.YES for state in states):
             holds = Holds.YES
         lines = tuple(
@@ -247,13 +263,14 @@ def _ordered(first: Ref, others: Sequence[Ref], sign: int) -> Check:
             for other, difference in found
         )
         if len(found) == 1:
-            return Finding(holds, lines[0], _ends(found[0][1].interval))
+            ends = _ends(found[0][1].interval)
+            return Finding(holds, lines[0], ends, contrary=contrary)
         yes = sum(state is Holds.YES for state in states)
         word = "lower" if sign < 0 else "higher"
         text = f"{first.named} is seen {word} than {yes} of {len(found)} others"
         worst = max(found, key=lambda entry: -sign * entry[1].interval.mean)
         text += f"; furthest from it: {worst[0].named}, difference {_text(worst[1].interval)}"
-        return Finding(holds, text, _ends(worst[1].interval), lines)
+        return Finding(holds, text, _ends(worst[1].interval), lines, contrary, len(found))
 
     return check
 

@@ -157,7 +157,7 @@ def wrong_way(table: str, method: str) -> Callable[[Book, str], Finding]:
         norms = {row.axis["method"]: row.gradient_norm for row in rows(table)}
         own = norms.pop(method)
         smaller = sum(own < norm for norm in norms.values())
-        text = f"{own:g}, smaller than those of {smaller} of {len(norms)} baselines"
+        text = f"its {own:g} is smaller than what {smaller} of {len(norms)} baselines have"
         if not smaller:
             return Finding(Holds.YES, text)
         return Impossible(Holds.NO, text)

@@ -111,8 +111,8 @@ def measured(table: PaperTable, evidence: Evidence) -> pd.DataFrame:
 
 
 def until(history: pd.DataFrame, step: int | None) -> pd.DataFrame:
-    """Return a run's history up to and with a step; None for all of it."""
-    return history if step is None else history[history["step"] <= step]
+    """Return the history of a run's first steps, which are numbered from 0; None for all."""
+    return history if step is None else history[history["step"] < step]
 
 
 def _runs(records: list[dict[Any, Any]], setting: Setting, method: Method) -> list[dict[Any, Any]]:
@@ -128,8 +128,9 @@ def _runs(records: list[dict[Any, Any]], setting: Setting, method: Method) -> li
 def _outcome(history: pd.DataFrame | None, step: int | None) -> dict[str, float]:
     if history is not None:
         history = until(history, step)
-    if history is None or history.empty or (step is not None and history["step"].max() < step):
-        return {"steps": 0.0 if history is None else float(len(history))}
+    if history is None or history.empty or (step is not None and history["step"].max() + 1 < step):
+        nothing = {f"{which}_{name}": math.nan for name in EVALUATED for which in ("last", "best")}
+        return {**nothing, "steps": 0.0 if history is None else float(len(history))}
     last = history.iloc[-1]
     noise = np.nan_to_num(last["metric_gradient_std"])
     return {

@@ -151,7 +151,8 @@ def _with_costs(table: PaperTable, runs: pd.DataFrame, evidence: Evidence) -> pd
             if run in histories
         }
         equal = common_cost(pd.concat(own.values()), cost) if own else math.nan
-        base = group["last_train_loss"][group["method"] == SGD.label].mean()
+        of_sgd = (group["method"] == SGD.label) & group["status"].isin(ENDED)
+        base = group["last_train_loss"][of_sgd].mean()
         parts.append(
             group.assign(
                 equal_cost_train_loss=[

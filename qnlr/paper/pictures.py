@@ -112,9 +112,9 @@ def cave(folder: Path) -> Figure:
     return drawn(
         "figure_01_plateau",
         "Figure 1: a synthetic plateau with a cave",
-        "The paper does not give its function; this one is a Gaussian cave in a slightly tilted "
-        "plane. The gradient vanishes at the floor of the cave, which the box marks, and is small "
-        "on the plateau around it.",
+        "The paper does not give its function; this one is a shallow cave with a flat floor, in a "
+        "slightly tilted plane. The gradient vanishes on the floor, which the box marks, and is "
+        "small outside of the cave.",
         drawing,
         folder,
     )

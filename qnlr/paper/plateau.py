@@ -27,7 +27,7 @@ class Landscape:
         cost: Cost, shape (N, N), the second weight first.
         slope: Magnitude of its gradient, shape (N, N).
         centre: Where the cave is.
-        box: What lies around the cave: left, right, lower and upper end.
+        box: The floor of the cave: left, right, lower and upper end.
     """
 
     axis: FloatArray
@@ -40,13 +40,13 @@ class Landscape:
 def landscape(
     centre: Sequence[float] = (-2.0, -2.0),
     depth: float = 0.3,
-    width: float = 0.7,
+    width: float = 1.5,
     tilt: float = 0.01,
     points: int = 121,
 ) -> Landscape:
-    r"""Return a Gaussian cave in a slightly tilted plane.
+    r"""Return a shallow cave with a flat floor in a slightly tilted plane.
 
-    .. math:: C(θ) = 1 + t (θ_1 + θ_2) - d \, e^{-‖θ - c‖² / 2w²}
+    .. math:: C(θ) = 1 + t (θ_1 + θ_2) - d \, e^{-(‖θ - c‖ / w)^6}
 
     The paper shows such a cave at (−2, −2) and does not give its function.
 
@@ -67,9 +67,8 @@ def landscape(
 
     Example:
         >>> scene = landscape()
-        >>> row, column = np.unravel_index(scene.cost.argmin(), scene.cost.shape)
-        >>> scene.axis[[column, row]].round(1)
-        array([-2., -2.])
+        >>> scene.cost.min().round(2), scene.slope[30, 30].round(3)
+        (np.float64(0.65), np.float64(0.014))
     """
     if len(centre) != 2 or not all(abs(place) <= 4 for place in centre):
         raise InputError(f"centre = {centre!r} is not valid; it must be two numbers from -4 to 4")
@@ -77,10 +76,13 @@ def landscape(
     require_positive("width", width)
     axis = np.linspace(-4.0, 4.0, require_count("points", points, low=2, high=2001))
     first, second = np.meshgrid(axis - centre[0], axis - centre[1])
-    cave = depth * np.exp(-(first**2 + second**2) / (2 * width**2))
+    squared = (first**2 + second**2) / width**2
+    cave = depth * np.exp(-(squared**3))
     cost = 1 + tilt * (first + second + sum(centre)) - cave
-    slope = np.hypot(tilt + cave * first / width**2, tilt + cave * second / width**2)
-    box = (centre[0] - 1, centre[0] + 1, centre[1] - 1, centre[1] + 1)
+    steep = 6 * squared**2 * cave / width**2
+    slope = np.hypot(tilt + steep * first, tilt + steep * second)
+    half = width / 2
+    box = (centre[0] - half, centre[0] + half, centre[1] - half, centre[1] + half)
     return Landscape(axis, cost, slope, (centre[0], centre[1]), box)
 
 

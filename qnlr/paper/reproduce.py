@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qnlr.errors import InputError, nearest
-from qnlr.paper.document import paper_document
+from qnlr.paper.document import available, paper_document
 from qnlr.paper.tables import tables
 from qnlr.report import write_document
 from qnlr.study.execute import Report, execute
+from qnlr.study.figures import save_figures
 from qnlr.study.observer import Observer
+from qnlr.study.report import write_report
+from qnlr.study.results import load_history, load_results
 from qnlr.study.spec import Study, load_study
 
 
@@ -124,3 +127,25 @@ def write_paper_report(results: Path, wanted: Sequence[str] | None = None) -> Pa
     """
     folder = results / "report"
     return write_document(paper_document(results, folder / "figures", wanted), folder)
+
+
+def write_study_report(folder: Path) -> Path:
+    """Write the report of one study: with the paper's numbers beside its own, if it is the paper's.
+
+    Args:
+        folder: Results folder of the study; the report is written to ``report`` in it.
+
+    Returns:
+        The page.
+
+    Raises:
+        InputError: If there is no study in the folder.
+    """
+    results, output = folder.parent, folder / "report"
+    found = available(results)
+    named = [name for name, table in found.items() if folder.name in table.studies]
+    if named:
+        return write_document(paper_document(results, output / "figures", named), output)
+    history = load_history(folder)
+    pictures = [] if history.empty else save_figures(history, folder)
+    return write_report(folder, load_results(folder), history, pictures)

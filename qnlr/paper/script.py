@@ -16,7 +16,7 @@ from qnlr.study.display import Progress, console
 from qnlr.study.execute import execute, worthwhile_jobs
 from qnlr.study.spec import load_study
 
-SHOWN = ("method", "evaluation", "paper: loss", "training loss", "test accuracy %", "‖g‖", "runs")
+SHOWN = ("method", "evaluation", "training loss", "paper: loss", "test accuracy %", "‖g‖", "runs")
 
 
 def main(name: str) -> None:

@@ -21,22 +21,24 @@ from qnlr.study.stats import Comparison, Interval, mean_ranks
 from qnlr.study.summary import shots_text
 
 NUMERALS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
-NUMBERS_CAPTION = (
-    "Mean over seeds with its bootstrap 95 % interval. Losses and accuracies are measured on all "
-    "samples at the last evaluation, the gradient norm on the last mini-batch; the corrected one "
-    "is without what shot noise adds, √max(0, ‖g‖² − Σ std²). Runs: how many ended in order, of "
-    "all that were begun; nothing is left out, and failed or diverged ones are named. Point at a "
-    "number, or open the CSV file, for its runs."
+READING = (
+    "Numbers are means over seeds with bootstrap 95 % intervals. Losses and accuracies are "
+    "measured on all samples at the last evaluation, the gradient norm on the last mini-batch; "
+    "the corrected one is without what shot noise adds, √max(0, ‖g‖² − Σ std²). Runs: how many "
+    "ended in order, of all that were begun; nothing is left out, and failed or diverged ones are "
+    "named. Point at a number, or open the CSV file, for the runs it comes from; each can be "
+    "repeated alone.",
+    "Comparisons are training loss of a method minus that of the baseline on the same seeds: mean "
+    "with Student's 95 % interval, at equal steps (last evaluation) and at equal cost (shots; "
+    "circuits where values are exact). p is Wilcoxon's, two-sided, adjusted by Holm for all "
+    "comparisons with that baseline in that mode of the table; with five seeds it cannot be below "
+    "0.0625, so claims rest on the intervals. P(better) is the share of seeds on which the method "
+    "is better, with Wilson's interval. To target: how many runs came within "
+    f"{100 * (TARGET - 1):.0f} % of the loss that SGD ends with, and the median cost of that. Best "
+    "is the lowest evaluated loss on the way, which noise flatters.",
 )
-COMPARED_CAPTION = (
-    "Training loss of the method minus that of the baseline on the same seeds: mean with "
-    "Student's 95 % interval, at equal steps (last evaluation) and at equal cost (shots; circuits "
-    "where values are exact). p is Wilcoxon's, two-sided, adjusted by Holm for all comparisons "
-    "with that baseline in that mode of this table; with five seeds it cannot be below 0.0625. "
-    "P(better): share of seeds on which the method is better, with Wilson's interval. To target: "
-    f"how many runs came within {100 * (TARGET - 1):.0f} % of the loss that SGD ends with, and the "
-    "median cost of that. Best: lowest evaluated loss on the way."
-)
+NUMBERS_CAPTION = "Mean over seeds with its bootstrap 95 % interval."
+COMPARED_CAPTION = "Paired differences in training loss, method minus baseline: lower is better."
 
 
 def numbers_table(numbers: Numbers) -> Table:
@@ -52,9 +54,8 @@ def numbers_table(numbers: Numbers) -> Table:
     axis = (numbers.table.axis,) if numbers.table.axis else ()
     columns = (
         *(*axis, "method", "evaluation"),
-        *("paper: accuracy %", "paper: loss", "paper: ‖g‖"),
-        *("test accuracy %", "training loss", "test loss"),
-        *("‖g‖", "‖g‖ corrected", "flips", "shots", "runs"),
+        *("training loss", "paper: loss", "test accuracy %", "paper: accuracy %"),
+        *("‖g‖", "paper: ‖g‖", "‖g‖ corrected", "test loss", "flips", "shots", "runs"),
     )
     rows = tuple(_number_row(cell, bool(axis)) for cell in _in_order(numbers))
     return Table(
@@ -209,14 +210,14 @@ def _number_row(cell: Measured, axis: bool) -> tuple[Cell, ...]:
         *([Cell(cell.setting)] if axis else []),
         Cell(cell.method),
         Cell(NAMES[cell.mode]),
-        _paper(reported[0]),
-        _paper(reported[1]),
-        _paper(reported[2]),
-        _interval(values["last_test_accuracy"].times(100.0), 1, note),
         _interval(values["last_train_loss"], 3, note),
-        _interval(values["last_test_loss"], 3, note),
+        _paper(reported[1]),
+        _interval(values["last_test_accuracy"].times(100.0), 1, note),
+        _paper(reported[0]),
         _interval(values["gradient_norm"], 2, note),
+        _paper(reported[2]),
         _interval(values["gradient_norm_without_shots"], 2, note),
+        _interval(values["last_test_loss"], 3, note),
         _interval(values["flips"], 0, note),
         _shots(values["shots"].mean),
         _endings(cell),

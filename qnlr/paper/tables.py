@@ -35,7 +35,7 @@ class Setting:
         label: Its name in the table.
         where: Dotted paths and values of its runs.
         x: Its place on the axis of a figure, or None.
-        step: The step whose evaluation counts; None for the last one.
+        step: After how many steps the evaluation counts; None for the last one.
         paper: Its entries in the paper's rows.
     """
 

@@ -1,6 +1,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from qnlr.errors import InputError
@@ -139,12 +140,18 @@ def test_a_figure_shows_means_and_paired_differences(folder):
 
 def test_the_report_needs_nothing_beside_it(folder, capsys):
     show_study(folder)
-    page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
-    assert "http" not in page
-    assert "To repeat it" not in page
+    page = (folder / "report/report.html").read_text()
+    assert page.count("data:image/svg+xml") == 2
+    assert 'src="http' not in page
+    assert 'href="http' not in page
+    assert "qnlr run" not in page
+    assert "qnlr repeat" in page
     assert "UCI digits 3 and 8" in page
-    assert "<td>spsa</td>" in page
+    assert "spsa" in page
+    table = pd.read_csv(folder / "report/tables/numbers.csv")
+    means = load_results(folder).groupby("label")["metric_train_loss"].mean()
+    for method, value in zip(table["method"], table["training loss [value]"], strict=True):
+        assert value == pytest.approx(means[method], abs=5e-4)
     shown = capsys.readouterr().out
     assert "nan" not in shown
-    assert str(folder / "report.html") in shown.replace("\n", "")
+    assert str(folder / "report/report.html") in shown.replace("\n", "")

@@ -105,19 +105,23 @@ def _heat(
     axes.add_patch(
         Rectangle(corner, right - left, high - low, edgecolor="cyan", facecolor="none", lw=1.8)
     )
-    axes.text((left + right) / 2, (low + high) / 2, "plateau", color="cyan", ha="center")
     axes.plot(*centre, marker="x", color="white", markersize=6, linestyle="none")
     outlined = [Stroke(linewidth=2, foreground="black"), Normal()]
-    axes.annotate(
-        "cave",
-        centre,
-        (0, 6),
-        textcoords="offset points",
-        color="white",
-        ha="center",
-        path_effects=outlined,
-    )
-    axes.set_title("(b) gradient, which vanishes on the plateau")
+    places = [
+        ("plateau", ((left + right) / 2, high), "cyan"),
+        ("cave", centre, "white"),
+    ]
+    for text, place, colour in places:
+        axes.annotate(
+            text,
+            place,
+            (0, 4),
+            textcoords="offset points",
+            color=colour,
+            ha="center",
+            path_effects=outlined,
+        )
+    axes.set_title("(b) gradient, which vanishes in the box")
     axes.set(xlabel="weight θ₁", ylabel="weight θ₂", aspect="equal")
     axes.locator_params(nbins=6)
     axes.tick_params(labelsize=SMALL, length=3)

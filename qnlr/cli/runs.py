@@ -1,0 +1,176 @@
+"""Commands for one study: run, show, report, repeat, validate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qnlr.cli.app import RESULTS, Config, Fresh, Jobs, Results, Scheduler, Seeds, app, stopped
+
+
+@app.command()
+def run(
+    config: Config,
+    results: Results = RESULTS,
+    fresh: Fresh = False,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    seeds: Seeds = None,
+) -> None:
+    """Run a study, then show what it found.
+
+    Runs that are done are skipped and unfinished ones resumed from their last checkpoint, so
+    running again after an interruption goes on where it stopped. Ctrl-C finishes the step in hand
+    and writes a checkpoint.
+
+    **Examples**
+
+    `qnlr run configs/quickstart.toml`
+
+    `qnlr run configs/quickstart.toml --results /tmp/results --fresh`
+
+    `qnlr run configs/quickstart.toml --seeds 10`, five more if five are done
+
+    `qnlr run configs/quickstart.toml --jobs 0`, in this process, for debugging
+
+    `qnlr run configs/quickstart.toml --scheduler tcp://localhost:8786`, on a cluster
+    """
+    from qnlr.paper.plateau import draw_config, is_landscape
+    from qnlr.study.display import Progress, show_study
+    from qnlr.study.execute import execute, worthwhile_jobs
+    from qnlr.study.spec import load_study
+
+    if is_landscape(config):
+        for file in draw_config(config, results):
+            typer.echo(f"figure: {file}")
+        return
+    study = load_study(config, seeds)
+    if jobs is None:
+        jobs = worthwhile_jobs(len(study.runs))
+    with Progress(study.name) as progress:
+        report = execute(
+            study, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
+        )
+    if report.interrupted is not None:
+        raise stopped(f"run {config}", results, report.interrupted)
+    show_study(report.folder)
+    if report.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    study: Annotated[str, typer.Argument(help="Name of a study, or its results folder.")],
+    results: Results = RESULTS,
+) -> None:
+    """Show the results of a study: figures, table, and how its runs ended.
+
+    **Examples**
+
+    `qnlr show quickstart`
+
+    `qnlr show results/quickstart`
+    """
+    from qnlr.study.display import show_study
+
+    named = results / study
+    show_study(named if named.is_dir() else Path(study))
+
+
+@app.command()
+def validate(config: Config) -> None:
+    """Check a study without running it: every key, every name, and whether it can be built.
+
+    **Example**: `qnlr validate configs/quickstart.toml`
+    """
+    from qnlr.study.build import Builder
+    from qnlr.study.build import validate as check
+    from qnlr.study.spec import load_study
+
+    study = load_study(config)
+    check(study, Builder(study.folder))
+    number = len(study.runs)
+    typer.echo(f"{config} is valid: study {study.name}, {number} run{'s' if number > 1 else ''}")
+
+
+@app.command()
+def report(
+    study: Annotated[
+        str | None, typer.Argument(help="Name of a study, or its results folder.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The report on the paper, over all of its studies.")
+    ] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Write a report: a page that needs nothing beside it, Markdown, tables and figures.
+
+    That of a study of the paper holds its numbers beside the paper's and a verdict on each claim
+    that they decide; that of any other study its findings, figures and table. Tables are written as
+    CSV and LaTeX, figures as SVG, PNG and PDF.
+
+    **Examples**
+
+    `qnlr report table_06_optimizers`, to results/table_06_optimizers/report
+
+    `qnlr report --all`, to results/report
+    """
+    from qnlr.errors import InputError
+    from qnlr.paper.reproduce import write_paper_report, write_study_report
+    from qnlr.study.display import console
+
+    if everything == (study is not None):
+        raise InputError("give the name of a study, or --all, and not both")
+    with console(stderr=True).status("writing the report"):
+        if study is None:
+            page = write_paper_report(results)
+        else:
+            named = results / study
+            page = write_study_report(named if named.is_dir() else Path(study))
+    typer.echo(f"report: {page}")
+
+
+@app.command()
+def repeat(
+    run: Annotated[str, typer.Argument(help="Identity of a run, or its first digits.")],
+    results: Results = RESULTS,
+) -> None:
+    """Run one run again, and compare it with what is kept of it.
+
+    Every number of a report names its runs. Nothing that is kept is changed.
+
+    **Examples**
+
+    `qnlr repeat 05aa5c307642`
+
+    `qnlr repeat table_06_optimizers/05aa`
+    """
+    from rich.table import Table
+
+    from qnlr.study.display import console
+    from qnlr.study.repeat import repeat as execute_again
+
+    out = console()
+    with console(stderr=True).status("running it again") as status:
+        found = execute_again(
+            run,
+            results,
+            lambda progress: status.update(f"step {progress.done} of {progress.steps}"),
+        )
+    grid = Table(title=str(found.kept), title_justify="left", box=None, pad_edge=False)
+    for head in ("number", "kept", "again"):
+        grid.add_column(head, justify="left" if head == "number" else "right")
+    for name, (kept, now) in found.numbers.items():
+        grid.add_row(name, f"{kept:.10g}", f"{now:.10g}")
+    out.print(grid)
+    out.print(
+        "The same to the last bit."
+        if found.identical
+        else "The same but for rounding at 1e-9."
+        if found.equal
+        else "Not the same: the code, the data or the versions of libraries differ."
+    )
+    if not found.equal:
+        raise typer.Exit(1)

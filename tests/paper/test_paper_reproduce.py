@@ -1,0 +1,311 @@
+"""From configs to the report, on real runs of a small scale."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from reduced import write
+
+from qnlr.errors import InputError
+from qnlr.paper.claims import claims
+from qnlr.paper.document import available, paper_document
+from qnlr.paper.evidence import Evidence, measured
+from qnlr.paper.numbers import numbers
+from qnlr.paper.reproduce import load_studies, reproduce, study_names, write_paper_report
+from qnlr.paper.tables import tables
+from qnlr.report import Verdict
+from qnlr.study import Observer, load_history, load_results
+from qnlr.study.spec import run_id
+
+NAMES = ("table_02_steps", "table_06_optimizers", "figure_02_loss")
+MODES = ("exact", "1000 shots", "1000 shots under noise")
+
+
+class Counting(Observer):
+    """Counts the runs that begin and end."""
+
+    def __init__(self):
+        self.begun, self.ended = [], []
+
+    def begin_study(self, runs, done, dropped):
+        self.runs, self.done, self.dropped = runs, done, dropped
+
+    def begin_run(self, progress):
+        self.begun.append(progress.run_id)
+
+    def end_run(self, progress, outcome):
+        self.ended.append(progress.run_id)
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory):
+    return write(tmp_path_factory.mktemp("paper") / "configs", NAMES)
+
+
+@pytest.fixture(scope="module")
+def reproduced(configs, tmp_path_factory):
+    """Results of the studies, and what was told while they were run."""
+    watch, results = Counting(), tmp_path_factory.mktemp("reproduced") / "results"
+    found = reproduce(results, configs=configs, only=NAMES, observer=watch)
+    assert found.report.failed == 0
+    assert found.page == results / "report" / "report.html"
+    return results, watch
+
+
+def contents(folder):
+    return {
+        file.relative_to(folder).as_posix(): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
+
+
+def rows_of(results, name):
+    with (results / "report" / "tables" / f"{name}.csv").open(encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_runs_that_tables_share_are_computed_once(reproduced, configs):
+    _, watch = reproduced
+    studies = load_studies(configs, NAMES)
+    everything = [run_id(spec) for study in studies for spec in study.runs]
+    assert len(everything) > len(set(everything))
+    assert sorted(watch.begun) == sorted(watch.ended) == sorted(set(everything))
+    assert (watch.runs, watch.done) == (len(set(everything)), 0)
+
+
+@pytest.mark.slow
+def test_the_report_has_a_section_for_each_table_and_what_it_rests_on(reproduced):
+    results, _ = reproduced
+    files = contents(results / "report")
+    document = paper_document(results, results / "again")
+    names = [section.name for section in document.sections]
+    assert names[:2] == ["findings", "claims"]
+    assert {f"section_{name}" for name in NAMES} | {"figure_01", "bounds", "method"} <= set(names)
+    assert sum(name.startswith("section_") for name in names) == len(NAMES)
+    for table in ("table_02_steps", "table_06_optimizers"):
+        for name in (table, f"{table}_compared"):
+            assert {f"tables/{name}.csv", f"tables/{name}.tex"} <= set(files)
+    assert "tables/bounds.csv" in files
+    for name in (*NAMES, "figure_01_plateau"):
+        assert {f"figures/{name}.{kind}" for kind in ("svg", "png", "pdf")} <= set(files)
+    page = files["report.html"].decode()
+    for name in NAMES:
+        assert page.count(f'id="section_{name}"') == 1
+        assert name in document.sections[-1].name or tables()[name].title in page
+    assert files["report.md"].decode().count("figure_02_loss") >= 1
+
+
+@pytest.mark.slow
+def test_claims_are_those_of_the_tables_that_were_run(reproduced):
+    results, _ = reproduced
+    found = {claim.name: claim for claim in paper_document(results, results / "again").claims}
+    by_numbers = {Verdict.CANNOT_HOLD, Verdict.NOT_SPECIFIED}
+    rests = {name for name, claim in found.items() if claim.verdict not in by_numbers}
+    assert rests == {
+        "lowest_loss",
+        "highest_accuracy",
+        "strongest_gradients",
+        "momentum_helps",
+    }  # nothing was run for the lengths of 300 and 500 steps
+    assert list(found) == [claim.name for claim in claims() if claim.name in found]
+    page = (results / "report" / "report.html").read_text(encoding="utf-8")
+    for claim in found.values():
+        assert claim.says.replace("'", "&#39;") in page or claim.says in page
+
+
+@pytest.mark.slow
+def test_the_tables_hold_means_of_the_runs(reproduced):
+    results, _ = reproduced
+    runs = load_results(results / "table_06_optimizers")
+    shown = rows_of(results, "table_06_optimizers")
+    plain = {"SGD": "sgd", "momentum 0.9": "momentum", "RMSProp": "rmsprop", "Adam": "adam"}
+    compared = 0
+    for row in shown:
+        if row["method"] not in plain:
+            continue
+        own = runs[runs["spec_optimizer_name"] == plain[row["method"]]]
+        noisy = own["spec_backend_noise_name"].notna()
+        shots = own["spec_backend_shots"].notna()
+        own = own[
+            {MODES[0]: ~shots & ~noisy, MODES[1]: shots & ~noisy, MODES[2]: noisy}[row["evaluation"]]
+        ]
+        assert len(own) == 2
+        for column, metric, factor, digits in (
+            ("training loss", "metric_train_loss", 1, 3),
+            ("test loss", "metric_test_loss", 1, 3),
+            ("test accuracy %", "metric_test_accuracy", 100, 1),
+            ("‖g‖", "metric_gradient_norm", 1, 2),
+        ):
+            mean = own[metric].mean() * factor
+            text = next(value for key, value in row.items() if key == column)
+            assert float(re.match(r"[-\d.]+", text)[0]) == pytest.approx(mean, abs=0.51 * 10**-digits)
+            compared += 1
+        assert row["runs"] == "2 of 2"
+    assert compared == 4 * 3 * 4
+
+
+@pytest.mark.slow
+def test_a_length_is_what_a_run_had_after_so_many_steps(reproduced):
+    results, _ = reproduced
+    table = tables()["table_02_steps"]
+    found = numbers(table, Evidence.load(results / "table_02_steps"))
+    history = load_history(results / "table_02_steps")
+    for setting, steps in (("50 steps", 50), ("100 steps", 100)):
+        for cell in (c for c in found.cells if c.setting == setting):
+            ids = [run.rpartition("/")[2] for run in cell.runs]
+            rows = history[history["run_id"].isin(ids) & (history["step"] == steps - 1)]
+            assert len(rows) == 2
+            losses = rows["metric_train_loss"]
+            assert cell.values["last_train_loss"].mean == pytest.approx(losses.mean())
+            norms = rows["metric_gradient_norm"]
+            assert cell.values["gradient_norm"].mean == pytest.approx(norms.mean())
+            assert cell.values["shots"].mean == rows["cost_shots"].mean()
+    assert found.cell("200 steps", "NLR", "shots").values["last_train_loss"].count == 0
+
+
+@pytest.mark.slow
+def test_methods_share_data_weights_and_batches(reproduced):
+    """Before the first step nothing sets them apart but their shots: exact losses are the same."""
+    results, _ = reproduced
+    table = tables()["table_06_optimizers"]
+    runs = measured(table, Evidence.load(results / table.name))
+    exact = runs[runs["mode"] == "exact"][["run_id", "method"]]
+    first = load_history(results / table.name).query("step == 0").merge(exact, on="run_id")
+    spread = first.groupby("spec_seed")["metric_loss"].agg(np.ptp)
+    assert (spread < 1e-12).all()
+    assert first["method"].nunique() == 6
+
+
+@pytest.mark.slow
+def test_calling_again_computes_nothing_and_writes_the_same_files(reproduced, configs):
+    results, _ = reproduced
+    before, watch = contents(results / "report"), Counting()
+    assert reproduce(results, configs=configs, only=NAMES, observer=watch).page.is_file()
+    assert watch.begun == []
+    assert watch.done == watch.runs
+    assert contents(results / "report") == before
+
+
+@pytest.mark.slow
+def test_a_report_on_one_table_has_its_section_and_its_claims_alone(reproduced, tmp_path):
+    results, _ = reproduced
+    document = paper_document(results, tmp_path, ["table_06_optimizers"])
+    sections = [section.name for section in document.sections]
+    assert sections == ["findings", "claims", "section_table_06_optimizers", "method"]
+    assert [table.name for table in document.tables] == [
+        "table_06_optimizers",
+        "table_06_optimizers_compared",
+    ]
+    whole = paper_document(results, tmp_path)
+    assert set(document.claims) <= set(whole.claims)
+    assert "lowest_loss" in {claim.name for claim in document.claims}
+
+
+@pytest.mark.slow
+def test_the_first_line_counts_verdicts_and_runs(reproduced, tmp_path):
+    results, watch = reproduced
+    document = paper_document(results, tmp_path)
+    line = document.sections[0].blocks[0].paragraphs[0]
+    assert line.startswith(f"Of {len(document.claims)} claims: ")
+    counted = sum(int(n) for n in re.findall(r"(\d+) (?:reprod|not|contra|cannot)", line))
+    assert counted == len(document.claims)
+    assert f"rests on {len(set(watch.begun))} runs" in line
+
+
+@pytest.mark.slow
+def test_only_tables_whose_studies_are_there_are_available(reproduced, tmp_path):
+    results, _ = reproduced
+    assert set(available(results)) == set(NAMES)
+    assert available(tmp_path) == {}
+
+
+@pytest.mark.slow
+def test_the_page_opens_in_a_browser_without_an_error(reproduced, tmp_path):
+    results, _ = reproduced
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        if os.environ.get("CI_NO_BROWSER"):
+            pytest.skip("CI_NO_BROWSER is set, and there is no Chromium")
+        pytest.fail("Chromium is not installed; install it, or set CI_NO_BROWSER=1")
+    page = results / "report" / "report.html"
+    marked = tmp_path / "marked.html"
+    marked.write_text(page.read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(
+        [
+            *(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--dump-dom"),
+            *("--disable-dev-shm-usage", "--enable-logging=stderr", f"--user-data-dir={tmp_path}/u"),
+            *("--virtual-time-budget=2000", marked.as_uri()),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "CONSOLE" not in done.stderr
+    document = paper_document(results, tmp_path / "figures")
+    for claim in document.claims:
+        assert done.stdout.count(f'id="claim-{claim.name}"') == 1
+    for verdict in {claim.verdict for claim in document.claims}:
+        assert str(verdict) in done.stdout
+
+
+@pytest.mark.slow
+def test_an_interrupted_reproduction_writes_no_report_and_goes_on(configs, tmp_path):
+    class Stopping(Counting):
+        def end_run(self, progress, outcome):
+            super().end_run(progress, outcome)
+            if len(self.ended) == 3:
+                os.kill(os.getpid(), 2)
+
+    results, watch = tmp_path / "results", Stopping()
+    found = reproduce(results, configs=configs, only=["figure_02"], observer=watch)
+    assert (found.page, found.report.interrupted) == (None, 2)
+    page = write_paper_report(results)  # of what there is
+    assert "not begun" in page.read_text(encoding="utf-8")
+    watch = Counting()
+    assert reproduce(results, configs=configs, only=["figure_02"], observer=watch).page == page
+    assert watch.done >= 3
+    assert watch.done + len(watch.begun) == watch.runs
+
+
+@pytest.mark.parametrize("name", ["figure_02_loss", "table_02_steps", "table_06_optimizers"])
+def test_a_report_can_be_written_before_anything_was_run(name, configs, tmp_path):
+    (study,) = load_studies(configs, [name])
+    runs = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
+    (tmp_path / name).mkdir()
+    text = json.dumps({"name": name, "config": None, "runs": runs})
+    (tmp_path / name / "study.json").write_text(text)
+    page = write_paper_report(tmp_path, [name]).read_text(encoding="utf-8")
+    assert tables()[name].title in page
+
+
+def test_a_report_can_be_written_on_a_study_of_other_runs(configs, tmp_path):
+    """The config was changed, so that no run is one of the table's."""
+    (tmp_path / "table_02_steps").mkdir()
+    (study,) = load_studies(configs, ["figure_02"])
+    spec = study.runs[0].model_dump(mode="json")
+    spec["optimizer"]["name"] = "another"
+    text = json.dumps({"name": "table_02_steps", "config": None, "runs": {"another": spec}})
+    (tmp_path / "table_02_steps" / "study.json").write_text(text)
+    assert write_paper_report(tmp_path, ["table_02_steps"]).is_file()
+
+
+def test_studies_are_chosen_by_the_beginnings_of_their_names(configs):
+    assert [study.name for study in load_studies(configs, ["table_02_s", "figure_02"])] == [
+        "table_02_steps",
+        "figure_02_loss",
+    ]
+    (study,) = load_studies(configs, ["figure_02_loss"], seeds=3)
+    assert {spec.seed for spec in study.runs} == {0, 1, 2}
+    with pytest.raises(InputError, match=r'"table_11" begins no study.*table_01_negative_rate'):
+        load_studies(configs, ["table_11"])
+    with pytest.raises(InputError, match=r"table_09_convergence\.toml cannot be read"):
+        load_studies(configs, ["table_09"])
+    assert len(study_names()) == len(set(study_names())) >= 20
