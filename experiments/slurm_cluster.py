@@ -25,7 +25,7 @@ def main(
     interface: Annotated[str | None, typer.Option(help="Network of the nodes, as ib0.")] = None,
     print_job: Annotated[bool, typer.Option("--print-job", help="Print a job and exit.")] = False,
 ) -> None:
-    """Start a Dask scheduler and submit jobs of workers, until Ctrl-C; results: a shared folder."""
+    """Start a Dask scheduler and jobs of workers, until Ctrl-C; all must see the results folder."""
     with SLURMCluster(
         cores=cores,
         processes=cores,
@@ -40,7 +40,8 @@ def main(
         if print_job:
             print(cluster.job_script())
             return
-        cluster.scale(workers)
+        # Unlike scale, adapt submits a job anew when one has ended at its walltime
+        cluster.adapt(minimum=workers, maximum=workers)
         print(f"Scheduler at {cluster.scheduler_address}, until Ctrl-C. In another terminal:")
         print(f"qnlr run configs/quickstart.toml --scheduler {cluster.scheduler_address}")
         with contextlib.suppress(KeyboardInterrupt):

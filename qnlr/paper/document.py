@@ -107,19 +107,21 @@ def _section(numbers: Numbers, evidence: Evidence, files: Path) -> Section:
     if table.per_step:
         drawn = table.per_step.startswith("metric_")
         figures = per_step(numbers, evidence, files) if drawn else of_table(numbers, files)
-        return Section(f"section_{table.name}", table.title, tuple(figures))
+        return Section(f"section_{table.name}", table.title, (*figures, _endings(numbers)))
     blocks: list[Block] = [*of_table(numbers, files)]
     blocks.append(numbers_table(numbers))
     if table.axis == "dataset" and len(numbers.table.methods) > 2:
         blocks.append(ranks_table(numbers))
     blocks += [
         Details("Compared with SGD and with Adam, with tests", (compared_table(numbers),)),
-        Details("How its runs ended", (_endings(numbers),)),
+        _endings(numbers),
     ]
     return Section(f"section_{table.name}", table.title, tuple(blocks))
 
 
-def _endings(numbers: Numbers) -> Text:
+def _endings(numbers: Numbers) -> Block:
+    if numbers.runs.empty:
+        return Text(("Nothing was run.",))
     runs = numbers.runs.drop_duplicates("run_id")
     counts = runs["status"].value_counts()
     lines = [f"{count} {status}" for status, count in counts.items()]
@@ -127,7 +129,7 @@ def _endings(numbers: Numbers) -> Text:
     for row in others.to_dict("records"):
         cell = ", ".join(filter(None, [row["method"], row["setting"], row["mode"]]))
         lines.append(f"{cell}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})")
-    return Text((f"{len(runs)} runs.",), tuple(lines))
+    return Details("How its runs ended", (Text((f"{len(runs)} runs.",), tuple(lines)),))
 
 
 def _summary(book: Book, verdicts: Sequence[Claim]) -> str:

@@ -103,14 +103,14 @@ class Numbers:
     def seeds(self, setting: str, method: str, mode: str, column: str) -> pd.Series[float]:
         """Return one value for each seed of a cell's runs that ended, by seed."""
         runs = self.runs
+        if column not in runs:
+            return pd.Series(dtype=float)
         own = runs[
             (runs["setting"] == setting)
             & (runs["method"] == method)
             & (runs["mode"] == mode)
             & runs["status"].isin(ENDED)
         ]
-        if column not in own:
-            return pd.Series(dtype=float)
         found: pd.Series[float] = own.set_index("spec_seed")[column].astype(float).dropna()
         return found.sort_index()
 

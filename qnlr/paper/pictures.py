@@ -81,6 +81,8 @@ def per_step(numbers: Numbers, evidence: Evidence, folder: Path) -> list[Figure]
         The figure, or none if there is no history.
     """
     table = numbers.table
+    if numbers.runs.empty or evidence.history.empty:
+        return []
     about = numbers.runs[["run_id", "method", "mode"]].assign(
         order=numbers.runs["mode"].map(MODES.index), mode=numbers.runs["mode"].map(NAMES)
     )

@@ -23,7 +23,6 @@ from distributed import (
     Worker,
     WorkerPlugin,
     get_worker,
-    wait,
 )
 
 from qnlr.errors import InputError
@@ -144,22 +143,35 @@ def _follow(
     stop: Path,
 ) -> list[Outcome]:
     """Wait for the runs, tell what is heard of them, and stop them if a signal was caught."""
-    pending, outcomes = set(futures), []
-    while pending:
+    # Not distributed.wait: with a timeout it leaves a task for every future behind, each time.
+    done: queue.Queue[Future[Any]] = queue.Queue()
+    for future in futures:
+        future.add_done_callback(done.put)
+    outcomes = []
+    for _ in futures:
+        future = _next(done, told, watch, caught, stop)
+        progress, outcome = _result(future, futures[future])
+        _tell(told, watch)
+        if progress is not None:
+            watch.end_run(progress, outcome)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _next(
+    done: queue.Queue[Future[Any]],
+    told: queue.Queue[tuple[str, RunProgress]],
+    watch: Observer,
+    caught: list[int],
+    stop: Path,
+) -> Future[Any]:
+    """Return the next future that is done, and tell what is heard meanwhile."""
+    while True:
         if caught and not stop.exists():
             stop.touch()
-        with contextlib.suppress(TimeoutError):
-            wait(pending, timeout=0.1, return_when="FIRST_COMPLETED")
         _tell(told, watch)
-        for future in [future for future in pending if future.done()]:
-            pending.discard(future)
-            task = futures[future]
-            progress, outcome = _result(future, task)
-            if progress is not None:
-                watch.end_run(progress, outcome)
-                outcomes.append(outcome)
-        time.sleep(0.02)
-    return outcomes
+        with contextlib.suppress(queue.Empty):
+            return done.get(timeout=0.1)
 
 
 def _result(future: Future[Any], task: Task) -> tuple[RunProgress | None, Outcome]:

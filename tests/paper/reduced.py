@@ -1,4 +1,4 @@
-"""The paper's configs on a small scale: two qubits, one layer, few samples, 100 steps, two seeds."""
+"""The paper's configs on a small scale: two qubits, one layer, few samples, steps and seeds."""
 
 import re
 from pathlib import Path

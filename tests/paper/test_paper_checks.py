@@ -90,7 +90,9 @@ def test_only_runs_that_ended_in_order_count(status):
     found = numbers(TABLE, good, wild)
     assert said(lower(NLR, SGD), {TABLE: found}) is Verdict.REPRODUCED
     assert list(found.seeds("", "NLR", "shots", "last_train_loss")) == list(spread(0.3, 0.02))
-    gone = numbers(TABLE, good[good["method"] == "SGD"], runs({("", "NLR"): [0.1] * 5}, status=status))
+    gone = numbers(
+        TABLE, good[good["method"] == "SGD"], runs({("", "NLR"): [0.1] * 5}, status=status)
+    )
     assert said(lower(NLR, SGD), {TABLE: gone}) is None
 
 
@@ -111,7 +113,8 @@ def test_seeds_that_only_one_has_are_left_out():
 
 
 @given(
-    st.lists(st.floats(-1, 1), min_size=2, max_size=8), st.lists(st.floats(-1, 1), min_size=8, max_size=8)
+    st.lists(st.floats(-1, 1), min_size=2, max_size=8),
+    st.lists(st.floats(-1, 1), min_size=8, max_size=8),
 )
 def test_a_difference_is_the_paired_t_test_and_its_interval(first, second):
     a, b = pd.Series(first), pd.Series(second[: len(first)])
@@ -218,6 +221,8 @@ def test_a_number_equals_what_is_reported_if_its_interval_holds_it():
     assert said(ACCURATE, book(nlr=[0.9994] * 5)) is Verdict.CONTRADICTED
     assert said(ACCURATE, book(nlr=spread(0.9, 0.02))) is Verdict.CONTRADICTED
     assert said(ACCURATE, book(nlr=spread(0.99, 0.02))) is Verdict.REPRODUCED
+    assert said(equal(NLR, 99.0, 0.05, 100.0), book(nlr=[0.9904] * 5)) is Verdict.REPRODUCED
+    assert said(equal(NLR, 99.0, 0.05, 100.0), book(nlr=[0.9906] * 5)) is Verdict.CONTRADICTED
     assert said(ACCURATE, book(nlr=[1.0])) is None
     assert said(ACCURATE, book(sgd=[1.0] * 5)) is None
     found = ACCURATE(book(nlr=[1.0] * 5), "shots")

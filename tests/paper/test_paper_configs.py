@@ -111,7 +111,9 @@ def test_methods_of_a_setting_share_all_but_the_optimizer(name, results):
     assert (counts == 1).all(axis=None)
 
 
-@pytest.mark.parametrize("name", [n for n, t in tables().items() if any(s.step for s in t.settings)])
+@pytest.mark.parametrize(
+    "name", [n for n, t in tables().items() if any(s.step for s in t.settings)]
+)
 def test_lengths_are_evaluated_where_the_table_looks(name):
     table = tables()[name]
     longest = max(setting.step for setting in table.settings)

@@ -85,7 +85,9 @@ def test_the_main_readings_cover_all_of_the_papers_tables():
 @pytest.mark.parametrize("name", OWN)
 def test_every_row_of_the_paper_stands_beside_exactly_one_cell(name):
     table = tables()[name]
-    cells = [table.paper_row(setting, method) for setting in table.settings for method in table.methods]
+    cells = [
+        table.paper_row(setting, method) for setting in table.settings for method in table.methods
+    ]
     found = [cell for cell in cells if cell is not None]
     assert sorted(map(repr, found)) == sorted(map(repr, rows(table.reported)))
 
@@ -97,7 +99,9 @@ def test_a_row_stands_beside_the_cell_that_it_is_of():
     assert (row.axis, row.loss) == ({"epochs": 300}, 0.000155)
     assert steps.paper_row(steps.settings[3], steps.methods[0]) is None
     rates = found["table_01_negative_rate"]
-    by_label = {method.label: rates.paper_row(rates.settings[0], method) for method in rates.methods}
+    by_label = {
+        method.label: rates.paper_row(rates.settings[0], method) for method in rates.methods
+    }
     assert by_label["SGD"] is by_label["Adam"] is None
     assert by_label["NLR, η' = 0.1"].gradient_norm == 1.289
     datasets = found["table_08_datasets"]

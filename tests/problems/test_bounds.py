@@ -105,7 +105,10 @@ def test_one_rotation_comes_within_a_percent_of_the_bounds(theta):
     f, derivative = found.values, found.derivatives[0, 0]
     assert f[0] == pytest.approx(math.cos(theta))
     assert abs(derivative) == pytest.approx(math.sqrt(1 - f[0] ** 2), rel=1e-9)
-    for kind, bound in ((SquaredError(), squared_error_bound), (CrossEntropy(), cross_entropy_bound)):
+    for kind, bound in (
+        (SquaredError(), squared_error_bound),
+        (CrossEntropy(), cross_entropy_bound),
+    ):
         loss = kind.value(f, np.ones(1))[0]
         norm = abs(kind.slope(f, np.ones(1))[0] * derivative)
         assert 0.99 <= norm / bound(loss, 1) <= ROUNDING
@@ -170,6 +173,10 @@ def test_losses_must_not_be_negative(bound, loss):
 
 @pytest.mark.parametrize("weights", [0, -1, 1.5])
 def test_there_must_be_weights(weights):
-    for call in (squared_error_bound, cross_entropy_bound, lambda ell, p: needed_scale(ell, 1.0, p)):
+    for call in (
+        squared_error_bound,
+        cross_entropy_bound,
+        lambda ell, p: needed_scale(ell, 1.0, p),
+    ):
         with pytest.raises(InputError, match=f"weights = {weights}"):
             call(0.1, weights)
