@@ -123,9 +123,9 @@ def report(
 
     if everything == (study is not None):
         raise InputError("give the name of a study, or --all, and not both")
-    with console(stderr=True).status("writing the report"):
+    with console(stderr=True).status("writing the report") as status:
         if study is None:
-            page = write_paper_report(results)
+            page = write_paper_report(results, told=status.update)
         else:
             named = results / study
             page = write_study_report(named if named.is_dir() else Path(study))

@@ -65,8 +65,8 @@ def reproduce(
         )
     if report.interrupted is not None:
         raise stopped(" ".join(["reproduce", *(only or [])]), results, report.interrupted)
-    with console(stderr=True).status("writing the report"):
-        page = write_paper_report(results)
+    with console(stderr=True).status("writing the report") as status:
+        page = write_paper_report(results, told=status.update)
     typer.echo(f"report: {page}")
     if report.failed:
         typer.echo(f"{report.failed} runs failed; the report names them")

@@ -213,6 +213,32 @@ def equal(ref: Ref, value: float, rounding: float, factor: float = 1.0, unit: st
     return check
 
 
+def stalled(last: Ref, before: Ref, share: float = 0.05) -> Check:
+    """Check that a number has stopped falling.
+
+    Args:
+        last: The number at the end.
+        before: The number before.
+        share: Which share of the number before it may fall by and count as stalled, above 0.
+
+    Returns:
+        The check: yes if the 95 % interval of last − before lies above −share · before, no if it
+        lies below; else open.
+    """
+
+    def check(book: Book, mode: str) -> Finding | None:
+        own, base = last.seeds(book, mode), before.seeds(book, mode)
+        gap = Difference.between(own, base).interval
+        if gap.count < 2:
+            return None
+        margin = -share * float(base.mean())
+        holds = Holds.YES if gap.low > margin else Holds.NO if gap.high < margin else Holds.OPEN
+        text = f"{last.named} − {before.named}: {_text(gap)}, where {margin:.2g} is the limit"
+        return Finding(holds, text, _ends(gap))
+
+    return check
+
+
 def reduction(pairs: Sequence[tuple[Ref, Ref]], percent: float) -> Check:
     """Check that the largest relative reduction among pairs reaches a percentage.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qnlr.paper.checks import Check, Ref, each, equal, higher, lower, reduction
+from qnlr.paper.checks import Check, Ref, each, equal, higher, lower, reduction, stalled
 from qnlr.paper.consistency import bounded, repeated, two_values, unspecified, wrong_way
 from qnlr.paper.tables import (
     ADAM,
@@ -81,8 +81,9 @@ def _overall() -> list[PaperClaim]:
             "Tables I to V, VII, VIII, X, XI",
             "Losses of 10⁻⁵ to 10⁻² go with gradient norms of 1.3 to 8.2 at P weights.",
             bounded(),
-            "Bounds for a bare ⟨Z⟩: squared error ‖∇ℓ‖ ≤ 2√(2P)·ℓ^¾, cross-entropy "
-            "‖∇ℓ‖ ≤ √(P(e^ℓ − 1)). A trained scale s on ⟨Z⟩ would have to be as large as said.",
+            "Bounds for a bare ⟨Z⟩: squared error ‖∇ℓ‖ ≤ 2√(2P)·ℓ^¾, cross-entropy ‖∇ℓ‖ ≤ √(P(e^ℓ "
+            "− 1)), for a mean as long as no sample has more than ln 2. A trained scale s on ⟨Z⟩ "
+            "would have to be as large as said.",
         ),
     ]
 
@@ -293,12 +294,12 @@ def _datasets() -> list[PaperClaim]:
     standard = "table_10_standard"
     head = "table_10_head"
 
-    def better(where: str, column: str) -> Check:
+    def better(where: str, column: str, names: tuple[str, ...] = SETTINGS) -> Check:
         compare = lower if column.endswith("loss") else higher
         return each(
             *(
                 compare(Ref(where, NLR.label, name, column), Ref(where, SGD.label, name, column))
-                for name in SETTINGS
+                for name in names
             )
         )
 
@@ -371,8 +372,9 @@ def _datasets() -> list[PaperClaim]:
         PaperClaim(
             "datasets_accuracy",
             "Table X",
-            "NLR is at least as accurate as SGD, and more accurate on four of five datasets.",
-            better(standard, ACCURACY),
+            "NLR is more accurate than SGD on all datasets but the Gaussians, where both are at "
+            "100 %.",
+            better(standard, ACCURACY, SETTINGS[1:]),
         ),
         PaperClaim(
             "datasets_norm",
@@ -410,8 +412,9 @@ def _figures() -> list[PaperClaim]:
         PaperClaim(
             "sgd_stalls",
             "Figure 2",
-            "SGD soon stalls and makes no more progress: no lower loss at 500 steps than at 300.",
-            higher(Ref(length, SGD.label, "500 steps"), Ref(length, SGD.label, "300 steps")),
+            "SGD soon stalls and makes no more progress: its loss at 500 steps is that at 300.",
+            stalled(Ref(length, SGD.label, "500 steps"), Ref(length, SGD.label, "300 steps")),
+            "To stall is taken as falling by less than 5 %.",
         ),
         PaperClaim(
             "gradients_kept",

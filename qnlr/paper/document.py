@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qnlr.paper.checks import Book, Difference, Ref
@@ -10,7 +10,14 @@ from qnlr.paper.evidence import Evidence
 from qnlr.paper.numbers import Numbers, numbers
 from qnlr.paper.pictures import cave, of_table, per_step
 from qnlr.paper.reference import reference
-from qnlr.paper.shown import READING, bounds_table, compared_table, numbers_table, ranks_table
+from qnlr.paper.shown import (
+    READING,
+    bounds_table,
+    compared_table,
+    last_and_best_table,
+    numbers_table,
+    ranks_table,
+)
 from qnlr.paper.tables import ADAM, NLR, SGD, Z_NLR, PaperTable, tables
 from qnlr.paper.verdicts import NAMES, judged
 from qnlr.report import Block, Claim, Claims, Code, Details, Document, Section, Text, Verdict
@@ -60,13 +67,19 @@ def evidence_of(table: PaperTable, results: Path) -> Evidence:
     return Evidence.joined([Evidence.load(results / study) for study in table.studies])
 
 
-def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = None) -> Document:
+def paper_document(
+    results: Path,
+    files: Path,
+    wanted: Sequence[str] | None = None,
+    told: Callable[[str], object] = lambda text: None,
+) -> Document:
     """Return the report on the paper, from what is in a results folder.
 
     Args:
         results: Folder of all results.
         files: Folder in which figures are made.
         wanted: Names of tables, or None for all whose studies were run.
+        told: Told what it is at, as this can take a minute.
 
     Returns:
         The report: findings, claims, and a section for each table and figure.
@@ -75,7 +88,8 @@ def paper_document(results: Path, files: Path, wanted: Sequence[str] | None = No
     chosen = {name: found[name] for name in (found if wanted is None else wanted)}
     book: dict[str, Numbers] = {}
     sections = []
-    for name, table in chosen.items():
+    for number, (name, table) in enumerate(chosen.items(), start=1):
+        told(f"report: {table.title} ({number} of {len(chosen)})")
         evidence = evidence_of(table, results)
         book[name] = numbers(table, evidence)
         sections.append(_section(book[name], evidence, files))
@@ -114,6 +128,7 @@ def _section(numbers: Numbers, evidence: Evidence, files: Path) -> Section:
         blocks.append(ranks_table(numbers))
     blocks += [
         Details("Compared with SGD and with Adam, with tests", (compared_table(numbers),)),
+        Details("Last and best, training and test samples", (last_and_best_table(numbers),)),
         _endings(numbers),
     ]
     return Section(f"section_{table.name}", table.title, tuple(blocks))

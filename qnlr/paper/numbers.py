@@ -20,6 +20,8 @@ SUMMARISED = (
     "last_train_accuracy",
     "last_test_accuracy",
     "best_train_loss",
+    "best_test_loss",
+    "best_train_accuracy",
     "best_test_accuracy",
     "gradient_norm",
     "gradient_norm_without_shots",

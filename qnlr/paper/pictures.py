@@ -12,7 +12,7 @@ import pandas as pd
 from qnlr.paper.evidence import MODES, Evidence
 from qnlr.paper.numbers import Numbers
 from qnlr.paper.plateau import landscape
-from qnlr.paper.tables import ADAM, NLR, SGD, Setting
+from qnlr.paper.tables import ADAM, SGD, Setting
 from qnlr.paper.verdicts import NAMES
 from qnlr.report.document import Figure
 from qnlr.study.figures import against_axis, curves, forest, plateau, save, svg_text
@@ -137,7 +137,7 @@ def _against_methods(numbers: Numbers) -> pd.DataFrame:
     for cell in numbers.cells:
         x = own[cell.method]
         if x is not None:
-            rows.append((x, NLR.label, cell))
+            rows.append((x, cell.method.rpartition(" = ")[0].rpartition(", ")[0], cell))
         elif cell.method in (SGD.label, ADAM.label):
             rows += [(place, cell.method, cell) for place in places]
     return _points(rows)
@@ -172,7 +172,7 @@ def _own_axis(numbers: Numbers) -> list[float | None]:
     found: list[float | None] = []
     for method in numbers.table.methods:
         _, equals, value = method.label.rpartition(" = ")
-        found.append(float(value) if equals and method.label.startswith("NLR") else None)
+        found.append(float(value) if equals else None)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -115,18 +115,31 @@ def reproduce(
     return Reproduced(report, write_paper_report(Path(results)))
 
 
-def write_paper_report(results: Path, wanted: Sequence[str] | None = None) -> Path:
+def write_paper_report(
+    results: Path,
+    wanted: Sequence[str] | None = None,
+    told: Callable[[str], object] = lambda text: None,
+) -> Path:
     """Write the report on the paper from what is in a results folder.
 
     Args:
         results: Folder of all results.
         wanted: Names of tables, or None for all whose studies were run.
+        told: Told what it is at.
 
     Returns:
         The page.
+
+    Raises:
+        InputError: If no study of the paper is there.
     """
+    if not available(results):
+        raise InputError(
+            f"there is no study of the paper in {results}; run qnlr reproduce, or unpack kept "
+            "results with qnlr restore"
+        )
     folder = results / "report"
-    return write_document(paper_document(results, folder / "figures", wanted), folder)
+    return write_document(paper_document(results, folder / "figures", wanted, told), folder)
 
 
 def write_study_report(folder: Path) -> Path:

@@ -100,6 +100,46 @@ def compared_table(numbers: Numbers) -> Table:
     )
 
 
+def last_and_best_table(numbers: Numbers) -> Table:
+    """Return the table of losses and accuracies on training and test samples, last and best.
+
+    Args:
+        numbers: What was measured.
+    """
+    axis = (numbers.table.axis,) if numbers.table.axis else ()
+    names = [
+        f"{which}_{part}_{what}"
+        for what in ("loss", "accuracy")
+        for part in ("train", "test")
+        for which in ("last", "best")
+    ]
+    rows = tuple(
+        (
+            *([Cell(cell.setting)] if axis else []),
+            Cell(cell.method),
+            Cell(NAMES[cell.mode]),
+            *(
+                _interval(cell.values[name].times(100.0), 1)
+                if name.endswith("accuracy")
+                else _interval(cell.values[name], 3)
+                for name in names
+            ),
+        )
+        for cell in _in_order(numbers)
+    )
+    heads = (name.replace("_", " ").replace("accuracy", "accuracy %") for name in names)
+    return Table(
+        f"{numbers.table.name}_last_and_best",
+        f"{numbers.table.title}: last and best",
+        (*axis, "method", "evaluation", *heads),
+        rows,
+        "At the last evaluation, and the best of all evaluations of a run, chosen by looking at "
+        "it.",
+        _command(numbers.table.studies),
+        len(axis) + 2,
+    )
+
+
 def ranks_table(numbers: Numbers) -> Table:
     """Return the mean rank of each method over the settings, by mode.
 

@@ -163,6 +163,16 @@ def _rates() -> list[Method]:
     ]
 
 
+def _unscaled_rates() -> list[Method]:
+    return [
+        Method(
+            f"NLR, not scaled, η' = {rate:g}",
+            {**_nlr(scaled=False), "optimizer.negative_rate.value": rate},
+        )
+        for rate in (row.axis["negative_rate"] for row in rows("table_01"))
+    ]
+
+
 def _perturbed() -> list[Method]:
     return [
         Method(
@@ -226,7 +236,7 @@ def tables() -> dict[str, PaperTable]:
             "Table I: the negative learning rate η'",
             ("table_01_negative_rate",),
             whole,
-            (SGD, ADAM, *_rates()),
+            (SGD, ADAM, *_rates(), *_unscaled_rates()),
             reported="table_01",
         ),
         PaperTable(
