@@ -20,6 +20,26 @@ class CheckpointError(QnlrError):
     """A checkpoint cannot be used: truncated, damaged, or of another version."""
 
 
+def told(error: BaseException) -> str | None:
+    """Return what to tell the user of an error that is no mistake of the program's.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        One sentence for errors of qnlr's own and those of files; None for any other.
+
+    Example:
+        >>> told(PermissionError(13, "Permission denied", "kept/runs.parquet"))
+        'kept/runs.parquet cannot be used: Permission denied'
+    """
+    if isinstance(error, QnlrError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be used: {error.strerror}"
+    return None
+
+
 def nearest(name: str, valid: Iterable[str]) -> str | None:
     """Return the valid name closest to ``name``, or None if none is close.
 

@@ -93,13 +93,41 @@ def test_report_of_one_study_of_all_and_of_none(done):
     assert "give the name of a study, or --all" in neither.stderr
     missing = qnlr("report", "nothing", folder=done)
     assert missing.returncode == 2
-    assert "there is no study in nothing" in missing.stderr
+    assert "there is no study in results/nothing" in missing.stderr
+
+
+@pytest.mark.slow
+def test_running_a_study_of_the_paper_writes_the_papers_report_and_showing_it_none(done, tmp_path):
+    shutil.copytree(done, tmp_path / "copy")
+    page = tmp_path / "copy/results/table_06_optimizers/report/report.html"
+    ran = qnlr("run", "configs/table_06_optimizers.toml", folder=tmp_path / "copy")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("report: results/table_06_optimizers/report/report.html\n")
+    assert "NLR ends with a lower loss than SGD" in page.read_text()
+    page.unlink()
+    shown = qnlr("show", "table_06_optimizers", folder=tmp_path / "copy")
+    assert shown.stdout.endswith("for a report: qnlr report table_06_optimizers\n")
+    assert not page.exists()
+
+
+@pytest.mark.slow
+def test_fewer_seeds_leave_the_others_listed_and_say_so(done, tmp_path):
+    shutil.copytree(done, tmp_path / "copy")
+    arguments = ("reproduce", "table_09", "--seeds", "1", "--jobs", "0")
+    file = tmp_path / "copy/results/table_09_convergence/study.json"
+    before = json.loads(file.read_text())["runs"]
+    half = len(before) // 2
+    again = qnlr(*arguments, folder=tmp_path / "copy")
+    assert again.returncode == 0, again.stderr
+    assert f"{half} of {half} runs are done already" in again.stderr
+    assert f"{half} runs of other seeds than those asked for are kept" in again.stderr
+    assert json.loads(file.read_text())["runs"] == before
 
 
 @pytest.mark.slow
 def test_a_number_leads_to_a_run_that_can_be_repeated(done):
     table = (done / "results/report/tables/table_06_optimizers.csv").read_text()
-    run = table.split("table_06_optimizers/", 1)[1][:12]
+    run = table.split("table_06_optimizers: ", 1)[1][:12]
     result = qnlr("repeat", run, folder=done)
     assert result.returncode == 0, result.stderr
     assert "The same to the last bit." in result.stdout
@@ -146,3 +174,15 @@ def test_a_landscape_is_drawn(tmp_path):
     assert result.returncode == 2
     assert 'unknown key "widht"; did you mean "width"?' in result.stderr
     assert "cave.toml" in result.stderr
+
+
+def test_figure_1_is_drawn_when_it_is_named(tmp_path):
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/paper.toml").write_text(SMALL)
+    text = (ROOT / "configs/figure_01_plateau.toml").read_text()
+    (tmp_path / "configs/figure_01_plateau.toml").write_text(text)
+    result = qnlr("reproduce", "figure_01", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 3
+    assert (tmp_path / "results/figure_01_plateau/figure_01_plateau.pdf").is_file()
+    assert not (tmp_path / "results/report").exists()

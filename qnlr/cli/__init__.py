@@ -9,15 +9,17 @@ import typer
 import qnlr.cli.runs
 import qnlr.cli.suites  # noqa: F401
 from qnlr.cli.app import app as app
-from qnlr.errors import QnlrError
+from qnlr.errors import QnlrError, told
 
 
 def main() -> None:
     """Run the command line; mistakes of the user end with a sentence and exit code 2."""
     try:
         app()
-    except QnlrError as error:
-        typer.echo(f"Error: {error}", err=True)
+    except (QnlrError, OSError) as error:
+        if (sentence := told(error)) is None:
+            raise
+        typer.echo(f"Error: {sentence}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("Stopped at once.", err=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +37,10 @@ Fresh = Annotated[
 ]
 Seeds = Annotated[
     int | None,
-    typer.Option(help="Number of seeds, instead of the config's; more extend what is done."),
+    typer.Option(
+        help="Number of seeds, instead of the config's; more extend what is done, and fewer take "
+        "nothing of it away."
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -56,27 +61,31 @@ def _top(
         raise typer.Exit
 
 
-def again(command: str, results: Path) -> str:
-    """Return how to call a command again, in words that can be pasted.
-
-    Args:
-        command: The command with its arguments.
-        results: The results folder it was given.
-
-    Example:
-        >>> again("run a.toml", Path("results"))
-        'qnlr run a.toml'
-    """
-    return f"qnlr {command}" + (f" --results {results}" if results != RESULTS else "")
+def again() -> str:
+    """Return how to call the present command again to go on, in words that can be pasted."""
+    return shlex.join(["qnlr", *(word for word in sys.argv[1:] if word != "--fresh")])
 
 
-def stopped(command: str, results: Path, signal: int) -> typer.Exit:
+def stopped(signal: int) -> typer.Exit:
     """Say that a command was stopped in order, and how to go on; return the exit of a signal.
 
     Args:
-        command: The command with its arguments.
-        results: The results folder it was given.
         signal: The signal.
     """
-    typer.echo(f"Stopped in order; the last step is saved. To go on: {again(command, results)}")
+    typer.echo(f"Stopped in order; the last step is saved. To go on: {again()}")
     return typer.Exit(128 + signal)
+
+
+def study_folder(study: str, results: Path) -> Path:
+    """Return the results folder of a study.
+
+    Args:
+        study: Name of the study, or its results folder.
+        results: Folder of all results.
+
+    Example:
+        >>> study_folder("quickstart", RESULTS).as_posix()
+        'results/quickstart'
+    """
+    named = results / study
+    return named if named.is_dir() or not Path(study).is_dir() else Path(study)

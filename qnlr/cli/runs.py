@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
 from typing import Annotated
 
 import typer
 
-from qnlr.cli.app import RESULTS, Config, Fresh, Jobs, Results, Scheduler, Seeds, app, stopped
+from qnlr.cli.app import (
+    RESULTS,
+    Config,
+    Fresh,
+    Jobs,
+    Results,
+    Scheduler,
+    Seeds,
+    app,
+    stopped,
+    study_folder,
+)
 
 
 @app.command()
@@ -19,7 +30,7 @@ def run(
     scheduler: Scheduler = None,
     seeds: Seeds = None,
 ) -> None:
-    """Run a study, then show what it found.
+    """Run a study, then show what it found, and write its report.
 
     Runs that are done are skipped and unfinished ones resumed from their last checkpoint, so
     running again after an interruption goes on where it stopped. Ctrl-C finishes the step in hand
@@ -38,7 +49,8 @@ def run(
     `qnlr run configs/quickstart.toml --scheduler tcp://localhost:8786`, on a cluster
     """
     from qnlr.paper.plateau import draw_config, is_landscape
-    from qnlr.study.display import Progress, show_study
+    from qnlr.paper.reproduce import write_study_report
+    from qnlr.study.display import Progress, console, show_study
     from qnlr.study.execute import execute, worthwhile_jobs
     from qnlr.study.spec import load_study
 
@@ -54,8 +66,11 @@ def run(
             study, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
         )
     if report.interrupted is not None:
-        raise stopped(f"run {config}", results, report.interrupted)
-    show_study(report.folder)
+        raise stopped(report.interrupted)
+    pictures = show_study(report.folder)
+    with console(stderr=True).status("writing the report"):
+        page = write_study_report(report.folder, pictures)
+    typer.echo(f"report: {page}")
     if report.failed:
         raise typer.Exit(1)
 
@@ -75,30 +90,44 @@ def show(
     """
     from qnlr.study.display import show_study
 
-    named = results / study
-    show_study(named if named.is_dir() else Path(study))
+    show_study(study_folder(study, results))
+    elsewhere = ["--results", str(results)] if results != RESULTS else []
+    typer.echo(f"for a report: {shlex.join(['qnlr', 'report', study, *elsewhere])}")
 
 
 @app.command()
 def validate(config: Config) -> None:
     """Check a study without running it: every key, every name, and whether it can be built.
 
+    A table `[tune]` or `[landscape]` is checked as well.
+
     **Example**: `qnlr validate configs/quickstart.toml`
     """
+    from qnlr.paper.plateau import is_landscape, load_landscape
     from qnlr.study.build import Builder
     from qnlr.study.build import validate as check
-    from qnlr.study.spec import load_study
+    from qnlr.study.spec import load_study, read_config
+    from qnlr.study.tune_config import load_tuning
 
-    study = load_study(config)
+    if is_landscape(config):
+        name, scene = load_landscape(config)
+        typer.echo(f"{config} is valid: landscape {name}, {len(scene.axis)} points along an axis")
+        return
+    study, also = load_study(config), ""
+    if "tune" in read_config(config)[1]:
+        tuning = load_tuning(config)
+        study, also = tuning.study, f" in each of {tuning.table.trials} rounds of tuning"
     check(study, Builder(study.folder))
     number = len(study.runs)
-    typer.echo(f"{config} is valid: study {study.name}, {number} run{'s' if number > 1 else ''}")
+    runs = f"{number} run{'s' if number > 1 else ''}"
+    typer.echo(f"{config} is valid: study {study.name}, {runs}{also}")
 
 
 @app.command()
 def report(
     study: Annotated[
-        str | None, typer.Argument(help="Name of a study, or its results folder.")
+        str | None,
+        typer.Argument(help="Name of a study or of a table of the paper, or its results folder."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="The report on the paper, over all of its studies.")
@@ -127,14 +156,15 @@ def report(
         if study is None:
             page = write_paper_report(results, told=status.update)
         else:
-            named = results / study
-            page = write_study_report(named if named.is_dir() else Path(study))
+            page = write_study_report(study_folder(study, results))
     typer.echo(f"report: {page}")
 
 
 @app.command()
 def repeat(
-    run: Annotated[str, typer.Argument(help="Identity of a run, or its first digits.")],
+    run: Annotated[
+        str, typer.Argument(help="Identity of a run, or its first digits, or its folder.")
+    ],
     results: Results = RESULTS,
 ) -> None:
     """Run one run again, and compare it with what is kept of it.
@@ -165,6 +195,8 @@ def repeat(
     for name, (kept, now) in found.numbers.items():
         grid.add_row(name, f"{kept:.10g}", f"{now:.10g}")
     out.print(grid)
+    for when, ending in zip(("kept", "again"), found.endings, strict=True):
+        out.print(f"{when}: {ending.status} ({ending.sentence})", markup=False, soft_wrap=True)
     out.print(
         "The same to the last bit."
         if found.identical

@@ -25,7 +25,9 @@ from qnlr.cli.app import (
 def reproduce(
     only: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[STUDY]...", help="Names of studies, or how they begin."),
+        typer.Argument(
+            metavar="[STUDY]...", help="Names of studies, tables or figures, or how they begin."
+        ),
     ] = None,
     results: Results = RESULTS,
     configs: Annotated[
@@ -52,11 +54,21 @@ def reproduce(
 
     `qnlr reproduce --scheduler tcp://localhost:8786`, on a cluster
     """
-    from qnlr.paper.reproduce import default_configs, load_studies, write_paper_report
+    from qnlr.paper.reproduce import (
+        default_configs,
+        draw_wanted,
+        load_studies,
+        write_paper_report,
+    )
     from qnlr.study.display import Progress, console
     from qnlr.study.execute import execute, worthwhile_jobs
 
-    studies = load_studies(configs or default_configs(), only or (), seeds)
+    configs = configs or default_configs()
+    studies = load_studies(configs, only or (), seeds)
+    for file in draw_wanted(configs, only or (), results):
+        typer.echo(f"figure: {file}")
+    if not studies:
+        return
     if jobs is None:
         jobs = worthwhile_jobs(sum(len(study.runs) for study in studies))
     with Progress("reproduce") as progress:
@@ -64,7 +76,7 @@ def reproduce(
             studies, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
         )
     if report.interrupted is not None:
-        raise stopped(" ".join(["reproduce", *(only or [])]), results, report.interrupted)
+        raise stopped(report.interrupted)
     with console(stderr=True).status("writing the report") as status:
         page = write_paper_report(results, told=status.update)
     typer.echo(f"report: {page}")
@@ -114,17 +126,16 @@ def tune(
     tuning = load_tuning(config)
     if jobs is None:
         jobs = worthwhile_jobs(len(tuning.study.runs))
-    onwards = again(f"tune {config}", results)
     try:
         with TuningProgress(tuning.study.name) as progress:
             report = execute_tuning(
                 tuning, results, observer=progress, jobs=jobs, scheduler=scheduler
             )
     except KeyboardInterrupt:
-        typer.echo(f"Stopped at once; runs that are done are kept. To go on: {onwards}")
+        typer.echo(f"Stopped at once; runs that are done are kept. To go on: {again()}")
         raise typer.Exit(130) from None
     if report.interrupted is not None:
-        raise stopped(f"tune {config}", results, report.interrupted)
+        raise stopped(report.interrupted)
     show_tuning(tuning, report)
     if report.best["rate"].isna().any():
         raise typer.Exit(1)
@@ -137,15 +148,24 @@ def archive(
 ) -> None:
     """Pack the results of the paper's studies into three small files.
 
-    Mini-batch losses and gradient norms are kept to four digits, everything else is whole.
+    An archive that is there is replaced, unless it holds a study that is not in the results.
+    Mini-batch losses and gradient norms are kept to four digits. Left out are losses of the probe,
+    standard errors of losses and the number of jobs of every step, checkpoints and tracebacks;
+    everything else is whole.
 
     **Example**: `qnlr archive results/reference/paper`
     """
+    from qnlr.errors import InputError
     from qnlr.paper.reproduce import study_names
     from qnlr.study.archive import pack
     from qnlr.study.display import console
 
     studies = [results / name for name in study_names() if (results / name).is_dir()]
+    if not studies:
+        raise InputError(
+            f"there is no study of the paper in {results}; run qnlr reproduce, or give the folder "
+            "of all results with --results"
+        )
     with console(stderr=True).status("packing"):
         size = pack(studies, folder)
     typer.echo(f"{len(studies)} studies in {folder}, {size / 1e6:.1f} MB")
@@ -158,7 +178,7 @@ def restore(
 ) -> None:
     """Unpack an archive, so that its studies can be shown, reported on and repeated.
 
-    Runs that are there already are left alone.
+    Runs that are there already are left alone, and stay listed.
 
     **Example**: `qnlr restore results/reference/paper`, then `qnlr report --all`
     """

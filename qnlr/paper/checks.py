@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-import numpy as np
-import pandas as pd
 from scipy import stats
 
-from qnlr.paper.numbers import Numbers
+from qnlr.paper.differences import ALPHA as ALPHA
+from qnlr.paper.differences import Book as Book
+from qnlr.paper.differences import Difference as Difference
+from qnlr.paper.differences import Ref as Ref
 from qnlr.study.stats import Interval, mean_interval
-
-ALPHA = 0.05
-Book = Mapping[str, Numbers]
-"""Numbers by the name of their table."""
 
 
 class Holds(StrEnum):
@@ -57,78 +54,6 @@ class Finding:
 
 Check = Callable[[Book, str], Finding | None]
 """Looks a claim up in an evaluation mode; None where nothing was run for it."""
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A number of a cell.
-
-    Args:
-        table: Name of the table.
-        method: Label of the method.
-        setting: Label of the setting.
-        column: Which of its numbers.
-    """
-
-    table: str
-    method: str
-    setting: str = ""
-    column: str = "last_train_loss"
-
-    def seeds(self, book: Book, mode: str) -> pd.Series[float]:
-        """Return its values by seed; empty where nothing was run."""
-        if self.table not in book:
-            return pd.Series(dtype=float)
-        return book[self.table].seeds(self.setting, self.method, mode, self.column)
-
-    def of(self, column: str) -> Ref:
-        """Return another number of the same cell."""
-        return Ref(self.table, self.method, self.setting, column)
-
-    @property
-    def named(self) -> str:
-        """The cell in words."""
-        return f"{self.method} at {self.setting}" if self.setting else self.method
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A paired difference with the two-sided p-value of Student's t.
-
-    Args:
-        interval: Mean and 95 % interval.
-        p_value: That the true mean is 0; NaN for fewer than two pairs.
-    """
-
-    interval: Interval
-    p_value: float
-
-    @classmethod
-    def between(cls, first: pd.Series[float], second: pd.Series[float]) -> Difference:
-        """Return first − second over the seeds that both have.
-
-        Example:
-            >>> a, b = pd.Series([1.0, 2.0, 3.0]), pd.Series([0.0, 0.5, 2.5])
-            >>> Difference.between(a, b).interval.text(2), round(
-            ...     Difference.between(a, b).p_value, 3)
-            ('1.00 ± 1.24', 0.074)
-        """
-        gaps = (first - second).dropna().to_numpy(dtype=float)
-        scale = max(np.abs(first).max(), np.abs(second).max(), 1e-300) if gaps.size else 1.0
-        gaps = np.where(np.abs(gaps) <= 1e-12 * scale, 0.0, gaps)  # equal but for rounding
-        if gaps.size < 2:
-            return cls(mean_interval(gaps), math.nan)
-        if not gaps.any():
-            return cls(Interval(0.0, 0.0, 0.0, gaps.size), 1.0)
-        alike = float(np.ptp(gaps)) <= 1e-12 * scale
-        p = 0.0 if alike else float(stats.ttest_1samp(gaps, 0.0).pvalue)
-        return cls(mean_interval(gaps), p)
-
-    def holds(self, sign: int, alpha: float = ALPHA) -> Holds:
-        """Return whether the difference has a sign, at a level."""
-        if math.isnan(self.p_value) or self.p_value >= alpha:
-            return Holds.OPEN
-        return Holds.YES if self.interval.mean * sign > 0 else Holds.NO
 
 
 def lower(first: Ref, *others: Ref) -> Check:
@@ -184,31 +109,35 @@ def each(*checks: Check) -> Check:
     return check
 
 
-def equal(ref: Ref, value: float, rounding: float, factor: float = 1.0, unit: str = "") -> Check:
-    """Check that a number is what the paper reports.
+def equal(ref: Ref, value: float, margin: float) -> Check:
+    """Check that a number is what the paper reports, within a margin.
 
     Args:
         ref: The number.
-        value: What is reported, in the paper's unit.
-        rounding: Half of its last digit.
-        factor: From the number's unit to the paper's.
-        unit: The paper's unit.
+        value: What is reported, in the number's unit.
+        margin: How far from it counts as equal, above 0.
 
     Returns:
-        The check: yes if the 95 % interval of the mean holds the value, no if it does not.
+        The check: yes if the 95 % interval of the mean lies within the margin, no if it lies
+        outside; else open.
     """
 
     def check(book: Book, mode: str) -> Finding | None:
         seeds = ref.seeds(book, mode)
         if len(seeds) < 2:
             return None
-        interval = mean_interval(seeds).times(factor)
-        holds = interval.low - rounding <= value <= interval.high + rounding
-        text = f"{ref.named}: {interval.text(_digits(interval))}{unit}, reported {value:g}{unit}"
-        off = max(abs(interval.mean - value) - rounding, 0.0)
-        error = float(stats.sem(seeds)) * factor
+        interval = mean_interval(seeds)
+        outside = interval.high < value - margin or interval.low > value + margin
+        inside = value - margin <= interval.low and interval.high <= value + margin
+        off = max(abs(interval.mean - value) - margin, 0.0)
+        error = float(stats.sem(seeds))
         p = float(2 * stats.t.sf(off / error, len(seeds) - 1)) if error else float(off == 0)
-        return Finding(Holds.YES if holds else Holds.NO, text, _ends(interval), contrary=p)
+        holds = Holds.YES if inside else Holds.NO if outside else Holds.OPEN
+        text = (
+            f"{ref.named}: {ref.quantity} {interval.text(_digits(interval))}{ref.unit}, reported "
+            f"{value:g}{ref.unit}"
+        )
+        return Finding(holds, text + _lost(book, mode, ref), _ends(interval), contrary=p)
 
     return check
 
@@ -227,13 +156,16 @@ def stalled(last: Ref, before: Ref, share: float = 0.05) -> Check:
     """
 
     def check(book: Book, mode: str) -> Finding | None:
-        own, base = last.seeds(book, mode), before.seeds(book, mode)
-        gap = Difference.between(own, base).interval
+        base = before.seeds(book, mode)
+        gap = Difference.between(last.seeds(book, mode), base).interval
         if gap.count < 2:
             return None
         margin = -share * float(base.mean())
         holds = Holds.YES if gap.low > margin else Holds.NO if gap.high < margin else Holds.OPEN
-        text = f"{last.named} − {before.named}: {_text(gap)}, where {margin:.2g} is the limit"
+        text = (
+            f"{last.quantity}, {last.named} − {before.named}: {_text(gap)}; a fall of less than "
+            f"{-margin:.2g} counts as none{_lost(book, mode, last)}"
+        )
         return Finding(holds, text, _ends(gap))
 
     return check
@@ -247,26 +179,34 @@ def reduction(pairs: Sequence[tuple[Ref, Ref]], percent: float) -> Check:
         percent: The reduction that is claimed.
 
     Returns:
-        The check: yes if the 95 % interval of some reduction reaches it and lies above 0; no if
-        none reaches it; else open.
+        The check: yes if an interval at 5 % divided by the number of pairs lies at the percentage
+        or above; no if all 95 % intervals lie below it; else open.
     """
 
     def check(book: Book, mode: str) -> Finding | None:
-        found = []
+        found, strict = [], []
         for first, second in pairs:
             own, base = first.seeds(book, mode), second.seeds(book, mode)
             relative = (100 * (base - own) / base).dropna()
             if len(relative) < 2:
                 return None
-            found.append((first.setting, mean_interval(relative)))
+            interval = mean_interval(relative)
+            usual, wide = (
+                float(stats.t.ppf(1 - alpha / 2, len(relative) - 1))
+                for alpha in (ALPHA, ALPHA / len(pairs))
+            )
+            strict.append(interval.mean - interval.half_width * wide / usual)
+            found.append((first, interval))
         where, best = max(found, key=lambda entry: entry[1].mean)
-        reached = [interval for _, interval in found if interval.high >= percent]
-        holds = Holds.OPEN if reached else Holds.NO
-        if any(interval.low > 0 for interval in reached):
+        holds = Holds.OPEN
+        if max(strict) >= percent:
             holds = Holds.YES
-        lines = tuple(f"{name}: {interval.text(1)} %" for name, interval in found)
-        text = f"largest reduction {best.text(1)} %" + (f", at {where}" if where else "")
-        return Finding(holds, text, _ends(best, 1), lines)
+        elif all(interval.high < percent for _, interval in found):
+            holds = Holds.NO
+        lines = tuple(f"{first.named}: {interval.text(1)} %" for first, interval in found)
+        text = f"largest reduction of the {where.quantity} {best.text(1)} %, {where.named}"
+        refs = [ref for pair in pairs for ref in pair]
+        return Finding(holds, text + _lost(book, mode, *refs), _ends(best, 1), lines)
 
     return check
 
@@ -277,28 +217,40 @@ def _ordered(first: Ref, others: Sequence[Ref], sign: int) -> Check:
         if not len(own) or not all(len(other.seeds(book, mode)) for other in others):
             return None
         found = [(other, Difference.between(own, other.seeds(book, mode))) for other in others]
-        states = [difference.holds(sign) for _, difference in found]
         known = [one for _, one in found if not math.isnan(one.p_value)]
         opposite = (one.p_value for one in known if one.interval.mean * sign < 0)
         contrary = min(opposite, default=math.nan)
         holds = Holds.NO if contrary < ALPHA / len(found) else Holds.OPEN
-        if all(state is Holds.YES for state in states):
+        yes = sum(difference.seen(sign) for _, difference in found)
+        # A method that lost runs where its rival did not is not shown to be better by the others.
+        fair = all(first.lost(book, mode) <= other.lost(book, mode) for other in others)
+        if yes == len(found) and fair:
             holds = Holds.YES
         lines = tuple(
-            f"{first.named} − {other.named}: {_text(difference.interval)}"
+            f"{first.named} − {other.named}: {_text(difference.interval)}{first.unit}"
             for other, difference in found
         )
+        lost = _lost(book, mode, first, *others)
         if len(found) == 1:
-            ends = _ends(found[0][1].interval)
-            return Finding(holds, lines[0], ends, contrary=contrary)
-        yes = sum(state is Holds.YES for state in states)
+            text = f"{first.quantity}, {lines[0]}{lost}"
+            return Finding(holds, text, _ends(found[0][1].interval), contrary=contrary)
         word = "lower" if sign < 0 else "higher"
-        text = f"{first.named} is seen {word} than {yes} of {len(found)} others"
         worst = max(found, key=lambda entry: -sign * entry[1].interval.mean)
-        text += f"; furthest from it: {worst[0].named}, difference {_text(worst[1].interval)}"
+        text = (
+            f"{first.quantity} of {first.named} is seen {word} than {yes} of {len(found)} others; "
+            f"least so than {worst[0].named}: difference {_text(worst[1].interval)}{first.unit}"
+            f"{lost}"
+        )
         return Finding(holds, text, _ends(worst[1].interval), lines, contrary, len(found))
 
     return check
+
+
+def _lost(book: Book, mode: str, *refs: Ref) -> str:
+    """Say of which numbers runs are missing, as they failed, diverged or have not ended."""
+    counts = {ref.named: ref.lost(book, mode) for ref in refs}
+    parts = [f"{count} of {name}" for name, count in counts.items() if count]
+    return f" (without runs that did not end in order: {', '.join(parts)})" if parts else ""
 
 
 def _line(finding: Finding) -> str:

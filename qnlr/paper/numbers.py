@@ -116,6 +116,16 @@ class Numbers:
         found: pd.Series[float] = own.set_index("spec_seed")[column].astype(float).dropna()
         return found.sort_index()
 
+    def lost(self, setting: str, method: str, mode: str) -> int:
+        """Return how many runs of a cell failed, diverged or have not ended."""
+        runs = self.runs
+        if runs.empty:
+            return 0
+        own = runs[
+            (runs["setting"] == setting) & (runs["method"] == method) & (runs["mode"] == mode)
+        ]
+        return int((~own["status"].isin(ENDED)).sum())
+
 
 def numbers(table: PaperTable, evidence: Evidence) -> Numbers:
     """Return the numbers of a table.

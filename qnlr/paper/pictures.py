@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from qnlr.paper.evidence import MODES, Evidence
-from qnlr.paper.numbers import Numbers
+from qnlr.paper.numbers import Cell, Numbers
 from qnlr.paper.plateau import landscape
 from qnlr.paper.tables import ADAM, SGD, Setting
 from qnlr.paper.verdicts import NAMES
@@ -63,9 +63,11 @@ def of_table(numbers: Numbers, folder: Path) -> list[Figure]:
     log_x = table.log_x or axis != table.axis
     drawing = against_axis(frame, axis, "final training loss", log_x=log_x)
     caption = (
-        "Mean over seeds with its bootstrap 95 % interval, for each way of evaluating; grey: what "
-        "the paper reports for NLR. The scale is logarithmic."
+        "Mean over seeds with its bootstrap 95 % interval, for each way of evaluating, on a "
+        "logarithmic scale."
     )
+    if frame["paper"].notna().any():
+        caption += " Stars: what the paper reports for NLR."
     return [drawn(table.name, f"{table.title}: training loss", caption, drawing, folder)]
 
 
@@ -143,12 +145,9 @@ def _against_methods(numbers: Numbers) -> pd.DataFrame:
     return _points(rows)
 
 
-def _points(rows: Sequence[tuple[float | None, str, object]]) -> pd.DataFrame:
-    from qnlr.paper.numbers import Cell
-
+def _points(rows: Sequence[tuple[float | None, str, Cell]]) -> pd.DataFrame:
     points = []
     for x, method, cell in rows:
-        assert isinstance(cell, Cell)
         loss = cell.values["last_train_loss"]
         if x is not None and not math.isnan(loss.mean):
             points.append(

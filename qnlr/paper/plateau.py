@@ -15,6 +15,7 @@ from qnlr.errors import InputError, require_count, require_positive
 from qnlr.study.figures import plateau, save
 from qnlr.study.messages import Place, explain
 from qnlr.study.parts import settings_table
+from qnlr.study.spec import is_name
 from qnlr.types import FloatArray
 
 
@@ -112,10 +113,34 @@ def draw_config(config: Path, results: Path) -> list[Path]:
     Raises:
         InputError: If a key or value is not valid; the message names the place.
     """
+    name, scene = load_landscape(config)
+    drawing = plateau(scene.axis, scene.axis, scene.cost, scene.slope, scene.centre, scene.box)
+    return save(drawing, results / name, name)
+
+
+def load_landscape(config: Path) -> tuple[str, Landscape]:
+    """Read the landscape of a config.
+
+    Args:
+        config: A TOML file with ``name`` and a table ``[landscape]``.
+
+    Returns:
+        Its name and itself.
+
+    Raises:
+        InputError: If a key or value is not valid; the message names the place.
+    """
     text = config.read_text(encoding="utf-8-sig")
     raw: dict[str, Any] = tomllib.loads(text)
     place = Place(config, text)
     name = raw.get("name", config.stem)
+    if not is_name(name):
+        raise InputError(
+            f"{place.at('name')}name = {name!r} is not valid; a landscape needs a name of letters, "
+            "digits, '.', '_' and '-', which names its results folder"
+        )
+    for key in raw.keys() - {"name", "landscape"}:
+        raise InputError(f'{place.at(key)}unknown key "{key}" beside [landscape]; leave it out')
     table = {"landscape": raw["landscape"]}
     if not isinstance(raw["landscape"], dict):
         raise InputError(f"{place.at('landscape')}landscape must be a table")
@@ -123,6 +148,4 @@ def draw_config(config: Path, results: Path) -> list[Path]:
         settings = settings_table("landscape", landscape).model_validate(raw["landscape"])
     except ValidationError as error:
         raise InputError(explain(error, table["landscape"], {}, place)) from error
-    scene = landscape(**settings.model_dump())
-    drawing = plateau(scene.axis, scene.axis, scene.cost, scene.slope, scene.centre, scene.box)
-    return save(drawing, results / name, name)
+    return name, landscape(**settings.model_dump())

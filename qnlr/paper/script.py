@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qnlr.errors import QnlrError
+from qnlr.errors import QnlrError, told
 from qnlr.paper.document import paper_document
 from qnlr.paper.reproduce import default_configs
 from qnlr.paper.tables import tables
 from qnlr.report import Claim, Document, Table, write_document
 from qnlr.study.display import Progress, console
-from qnlr.study.execute import execute, worthwhile_jobs
+from qnlr.study.execute import Report, execute, worthwhile_jobs
 from qnlr.study.spec import load_study
 
 SHOWN = ("method", "evaluation", "training loss", "paper: loss", "test accuracy %", "‖g‖", "runs")
@@ -21,6 +24,9 @@ SHOWN = ("method", "evaluation", "training loss", "paper: loss", "test accuracy 
 
 def main(name: str) -> None:
     """Run what a table of the paper needs, as told on the command line, and print what it shows.
+
+    It ends as the command line does: with code 1 if a run failed, 2 at a mistake of the user, 128
+    and its number at a signal.
 
     Args:
         name: Name of the table, which is that of its config and of its script.
@@ -32,12 +38,24 @@ def main(name: str) -> None:
         jobs: Annotated[int | None, typer.Option(help="Processes that share the runs.")] = None,
     ) -> None:
         try:
-            document = run_table(name, results, seeds, jobs)
-        except QnlrError as error:
-            typer.echo(f"Error: {error}", err=True)
+            report = _run(name, results, seeds, jobs)
+            if report.interrupted is not None:
+                again = shlex.join(["python", *sys.argv])
+                typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")
+                raise typer.Exit(128 + report.interrupted)
+            show(_write(name, results))
+        except (QnlrError, OSError) as error:
+            if (sentence := told(error)) is None:
+                raise
+            typer.echo(f"Error: {sentence}", err=True)
             raise typer.Exit(2) from None
-        show(document)
+        except KeyboardInterrupt:
+            typer.echo("Stopped at once.", err=True)
+            raise typer.Exit(130) from None
         typer.echo(f"report: {results / name / 'report' / 'report.html'}")
+        if report.failed:
+            typer.echo(f"{report.failed} runs failed; the report names them")
+            raise typer.Exit(1)
 
     run.__doc__ = tables()[name].title
     typer.run(run)
@@ -60,15 +78,26 @@ def run_table(
     Raises:
         InputError: If a setting is not valid, or the results folder cannot be written.
         KeyboardInterrupt: At Ctrl-C, once the last step is saved.
+        SystemExit: At SIGTERM, with code 143, once the last step is saved.
     """
+    report = _run(name, results, seeds, jobs)
+    if report.interrupted == signal.SIGINT:
+        raise KeyboardInterrupt
+    if report.interrupted is not None:
+        raise SystemExit(128 + report.interrupted)
+    return _write(name, results)
+
+
+def _run(name: str, results: Path, seeds: int | None, jobs: int | None) -> Report:
     configs = default_configs()
     studies = [load_study(configs / f"{study}.toml", seeds) for study in tables()[name].studies]
     if jobs is None:
         jobs = worthwhile_jobs(sum(len(study.runs) for study in studies))
     with Progress(name) as progress:
-        report = execute(studies, results, observer=progress, jobs=jobs)
-    if report.interrupted is not None:
-        raise KeyboardInterrupt
+        return execute(studies, results, observer=progress, jobs=jobs)
+
+
+def _write(name: str, results: Path) -> Document:
     folder = results / name / "report"
     document = paper_document(results, folder / "figures", [name])
     write_document(document, folder)

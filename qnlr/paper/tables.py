@@ -2,48 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from qnlr.paper.reference import Reported, find, reference, rows
-
-Where = Mapping[str, Any]
-NONE: Where = {}
-
-
-@dataclass(frozen=True)
-class Method:
-    """What is compared: an optimizer, as a table names it.
-
-    Args:
-        label: Its name in the table.
-        where: Dotted paths and values of its runs.
-        paper: Its name in the paper's rows; None where the paper has none.
-    """
-
-    label: str
-    where: Where
-    paper: str | None = None
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a table varies besides the method: a row of a hyperparameter, or a dataset.
-
-    Args:
-        label: Its name in the table.
-        where: Dotted paths and values of its runs.
-        x: Its place on the axis of a figure, or None.
-        step: After how many steps the evaluation counts; None for the last one.
-        paper: Its entries in the paper's rows.
-    """
-
-    label: str = ""
-    where: Where = field(default_factory=dict)
-    x: float | None = None
-    step: int | None = None
-    paper: Where = field(default_factory=dict)
+from qnlr.paper.cells import ADAM as ADAM
+from qnlr.paper.cells import (
+    BASIC,
+    BATCHES_A_PASS,
+    TUNED,
+    Z_REINIT,
+    datasets,
+    gaussians,
+    kappas,
+    lengths,
+    mitigations,
+    perturbed,
+    rates,
+    sweep,
+    unscaled_rates,
+)
+from qnlr.paper.cells import DATASETS as DATASETS
+from qnlr.paper.cells import GAUSSIAN as GAUSSIAN
+from qnlr.paper.cells import MOMENTUM as MOMENTUM
+from qnlr.paper.cells import NLR as NLR
+from qnlr.paper.cells import REINIT as REINIT
+from qnlr.paper.cells import RMSPROP as RMSPROP
+from qnlr.paper.cells import SGD as SGD
+from qnlr.paper.cells import UNIFORM as UNIFORM
+from qnlr.paper.cells import UNSCALED as UNSCALED
+from qnlr.paper.cells import Z_NLR as Z_NLR
+from qnlr.paper.cells import Method as Method
+from qnlr.paper.cells import Setting as Setting
+from qnlr.paper.reference import Reported, find, reference
 
 
 @dataclass(frozen=True)
@@ -89,136 +78,6 @@ class PaperTable:
         return find(self.reported, **{name: float(method.paper)})
 
 
-def optimizer(name: str, **parts: Any) -> Where:
-    """Return the conditions for an optimizer's runs.
-
-    Args:
-        name: Its name.
-        **parts: Keys and values in its table; a part's name stands for the part.
-
-    Example:
-        >>> optimizer("nlr", trigger="any_increase")
-        {'optimizer.name': 'nlr', 'optimizer.trigger.name': 'any_increase'}
-    """
-    where = {"optimizer.name": name}
-    for key, value in parts.items():
-        where[f"optimizer.{key}.name" if isinstance(value, str) else f"optimizer.{key}"] = value
-    return where
-
-
-def _nlr(trigger: str = "any_increase", corrective: str = "reversal", scaled: bool = True) -> Where:
-    return optimizer("nlr", trigger=trigger, corrective=corrective, noise_scaling=scaled)
-
-
-SGD = Method("SGD", optimizer("sgd"), "sgd")
-MOMENTUM = Method("momentum 0.9", optimizer("momentum"), "momentum")
-RMSPROP = Method("RMSProp", optimizer("rmsprop"), "rmsprop")
-ADAM = Method("Adam", optimizer("adam"), "adam")
-NLR = Method("NLR", _nlr(), "nlr")
-UNSCALED = Method("NLR, η' not scaled", _nlr(scaled=False))
-Z_NLR = Method("NLR, z-trigger", _nlr("standard_errors"))
-REINIT = Method(
-    "random re-initialisation", _nlr(corrective="random_reinitialisation"), "random_reinit"
-)
-Z_REINIT = Method(
-    "random re-initialisation, z-trigger", _nlr("standard_errors", "random_reinitialisation")
-)
-GAUSSIAN = Method("Gaussian perturbation", _nlr(corrective="gaussian"))
-UNIFORM = Method("uniform perturbation", _nlr(corrective="uniform"))
-
-DATASETS = {
-    "gaussian": "Gaussians",
-    "mnist": "MNIST 0/1",
-    "fashion_mnist": "Fashion-MNIST 0/1",
-    "qdataset": "QDataSet flip",
-    "ad_hoc": "QSVM toy",
-}
-BASIC = (SGD, ADAM, NLR, UNSCALED)
-TUNED = (SGD, MOMENTUM, RMSPROP, ADAM, NLR, Z_NLR, REINIT, GAUSSIAN, UNIFORM)
-BATCHES_A_PASS = 25
-
-
-def _sweep(key: str, values: Sequence[float], symbol: str, paper: str | None) -> list[Setting]:
-    return [
-        Setting(f"{symbol} = {value:g}", {key: value}, value, paper={paper: value} if paper else {})
-        for value in values
-    ]
-
-
-def _lengths(unit: str, steps: int) -> list[Setting]:
-    return [
-        Setting(f"{count} {unit}", NONE, count, count * steps, {"epochs": count})
-        for count in (row.axis["epochs"] for row in rows("table_02"))
-    ]
-
-
-def _datasets(names: Sequence[str] = tuple(DATASETS)) -> list[Setting]:
-    return [Setting(DATASETS[name], {"data.name": name}, paper={"dataset": name}) for name in names]
-
-
-def _rates() -> list[Method]:
-    return [
-        Method(f"NLR, η' = {rate:g}", {**_nlr(), "optimizer.negative_rate.value": rate}, str(rate))
-        for rate in (row.axis["negative_rate"] for row in rows("table_01"))
-    ]
-
-
-def _unscaled_rates() -> list[Method]:
-    return [
-        Method(
-            f"NLR, not scaled, η' = {rate:g}",
-            {**_nlr(scaled=False), "optimizer.negative_rate.value": rate},
-        )
-        for rate in (row.axis["negative_rate"] for row in rows("table_01"))
-    ]
-
-
-def _perturbed() -> list[Method]:
-    return [
-        Method(
-            f"NLR, σ = {sigma:g}",
-            {**_nlr(corrective="perturbed_reversal"), "optimizer.corrective.sigma": sigma},
-            str(sigma),
-        )
-        for sigma in (row.axis["sigma"] for row in rows("table_05"))
-    ]
-
-
-def _kappas(trigger: str, name: str) -> list[Method]:
-    return [
-        Method(f"{name}, κ = {kappa:g}", {**_nlr(trigger), "optimizer.negative_rate.kappa": kappa})
-        for kappa in (1.5, 2.0, 2.5, 3.0)
-    ]
-
-
-def _gaussians() -> list[Setting]:
-    correlated = [[1.0 if i == j else 0.5 for j in range(8)] for i in range(8)]
-    cells: list[tuple[str, float | None, Any]] = [
-        ("1 apart", 1.0, 1.0),
-        ("2.83 apart", 2.8284271247461903, 1.0),
-        ("5.66 apart", None, 1.0),
-        ("5.66 apart, covariance 0.25", None, 0.25),
-        ("5.66 apart, correlations 0.5", None, correlated),
-    ]
-    return [
-        Setting(label, {"data.separation": separation, "data.covariance": covariance})
-        for label, separation, covariance in cells
-    ]
-
-
-def _mitigations() -> list[Setting]:
-    readout, folding = "backend.readout", "backend.zero_noise.extrapolation"
-    cells: list[tuple[str, bool, str | None]] = [
-        ("none", False, None),
-        ("read-out", True, None),
-        ("zero noise, linear", False, "linear"),
-        ("zero noise, exponential", False, "exponential"),
-        ("zero noise, Richardson", False, "richardson"),
-        ("zero noise, exponential, and read-out", True, "exponential"),
-    ]
-    return [Setting(label, {readout: first, folding: second}) for label, first, second in cells]
-
-
 def tables() -> dict[str, PaperTable]:
     """Return every table: the paper's in the readings that it leaves open, figures and ablations.
 
@@ -236,14 +95,14 @@ def tables() -> dict[str, PaperTable]:
             "Table I: the negative learning rate η'",
             ("table_01_negative_rate",),
             whole,
-            (SGD, ADAM, *_rates(), *_unscaled_rates()),
+            (SGD, ADAM, *rates(), *unscaled_rates()),
             reported="table_01",
         ),
         PaperTable(
             "table_02_steps",
             "Table II: training length, read as steps",
             ("table_02_steps",),
-            tuple(_lengths("steps", 1)),
+            tuple(lengths("steps", 1)),
             BASIC,
             "training length",
             "table_02",
@@ -252,17 +111,17 @@ def tables() -> dict[str, PaperTable]:
             "table_02_epochs",
             "Table II: training length, read as passes over the training data",
             ("table_02_epochs",),
-            tuple(_lengths("passes", BATCHES_A_PASS)),
+            tuple(lengths("passes", BATCHES_A_PASS)),
             (SGD, NLR),
             "training length",
             "table_02",
-            note="A pass is 25 mini-batches of 32; 500 passes are 12,500 steps.",
+            note="A pass is 25 mini-batches of 32; 500 passes are 12,500 steps; not under noise.",
         ),
         PaperTable(
             "table_03_dimension",
             "Table III: the input dimension d",
             ("table_03_dimension",),
-            tuple(_sweep("data.features", (4, 6, 8, 10, 12), "d", "features")),
+            tuple(sweep("data.features", (4, 6, 8, 10, 12), "d", "features")),
             BASIC,
             "input dimension d",
             "table_03",
@@ -271,7 +130,7 @@ def tables() -> dict[str, PaperTable]:
             "table_04_layers",
             "Table IV: the depth L",
             ("table_04_layers",),
-            tuple(_sweep("circuit.layers", (3, 5, 7, 9, 11), "L", "layers")),
+            tuple(sweep("circuit.layers", (3, 5, 7, 9, 11), "L", "layers")),
             BASIC,
             "depth L",
             "table_04",
@@ -281,14 +140,14 @@ def tables() -> dict[str, PaperTable]:
             "Table V, Figure 4: its axis read as the perturbation σ",
             ("table_05_perturbation",),
             whole,
-            (SGD, ADAM, NLR, *_perturbed()),
+            (SGD, ADAM, NLR, *perturbed()),
             reported="table_05",
         ),
         PaperTable(
             "table_05_noise",
             "Table V: its axis read as the noise rate ν",
             ("table_05_noise",),
-            tuple(_sweep("backend.noise.rate", (0.005, 0.01, 0.02, 0.05, 0.1), "ν", "sigma")),
+            tuple(sweep("backend.noise.rate", (0.005, 0.01, 0.02, 0.05, 0.1), "ν", "sigma")),
             (*BASIC, Z_NLR),
             "noise rate ν",
             "table_05",
@@ -314,7 +173,7 @@ def tables() -> dict[str, PaperTable]:
             "table_07_samples",
             "Table VII: the number of samples n",
             ("table_07_samples",),
-            tuple(_sweep("data.samples", (200, 500, 1000, 2000, 5000), "n", "samples")),
+            tuple(sweep("data.samples", (200, 500, 1000, 2000, 5000), "n", "samples")),
             BASIC,
             "samples n",
             "table_07",
@@ -324,29 +183,31 @@ def tables() -> dict[str, PaperTable]:
             "table_08_datasets",
             "Table VIII: optimizers on every dataset, all at the same learning rate 0.01",
             ("table_08_datasets",),
-            tuple(_datasets()),
+            tuple(datasets()),
             (
                 *(SGD, MOMENTUM, RMSPROP, ADAM, REINIT, Z_REINIT, GAUSSIAN, UNIFORM),
                 *(NLR, UNSCALED, Z_NLR),
             ),
             "dataset",
             "table_08",
+            note="The paper's caption says after 300 epochs; here it is after 500 steps.",
         ),
         PaperTable(
             "table_08_tuned",
             "Table VIII: optimizers on every dataset, each at its tuned learning rate",
             tuple(f"tuned_{name}" for name in DATASETS),
-            tuple(_datasets()),
+            tuple(datasets()),
             TUNED,
             "dataset",
             "table_08",
+            note="The paper's caption says after 300 epochs; here it is after 500 steps.",
         ),
         PaperTable(
             "table_09_convergence",
             "Table IX: where the curves of Figures 2 and 3 end",
             ("table_09_convergence",),
             whole,
-            (SGD, NLR, UNSCALED),
+            (SGD, ADAM, NLR, UNSCALED),
             reported="table_09",
         ),
         PaperTable(
@@ -372,7 +233,7 @@ def tables() -> dict[str, PaperTable]:
             "Figure 4: final loss against the perturbation σ",
             ("figure_04_perturbation",),
             whole,
-            (SGD, NLR, *_perturbed()),
+            (SGD, NLR, *perturbed()),
             reported="table_05",
             per_step="end",
         ),
@@ -380,7 +241,7 @@ def tables() -> dict[str, PaperTable]:
             "table_10_standard",
             "Table X: SGD against NLR on every dataset",
             ("table_10_standard",),
-            tuple(_datasets()),
+            tuple(datasets()),
             BASIC,
             "dataset",
             "table_10",
@@ -389,7 +250,7 @@ def tables() -> dict[str, PaperTable]:
             "table_10_head",
             "Table X with a trained scale and bias, and cross-entropy",
             ("table_10_head",),
-            tuple(_datasets()),
+            tuple(datasets()),
             BASIC,
             "dataset",
             "table_10",
@@ -399,7 +260,7 @@ def tables() -> dict[str, PaperTable]:
             "mitigation",
             "Section V-C: error mitigation under noise, on four qubits",
             ("mitigation",),
-            tuple(_mitigations()),
+            tuple(mitigations()),
             (SGD, NLR),
             "mitigation",
             note="Losses are measured through the mitigation that the run was trained with.",
@@ -409,13 +270,13 @@ def tables() -> dict[str, PaperTable]:
             "Left open by the paper: κ = η'/η",
             ("ablation_kappa",),
             whole,
-            (SGD, ADAM, *_kappas("any_increase", "NLR"), *_kappas("standard_errors", "z-trigger")),
+            (SGD, ADAM, *kappas()),
         ),
         PaperTable(
             "ablation_gaussians",
             "Left open by the paper: the Gaussians' means and covariance",
             ("ablation_gaussians",),
-            tuple(_gaussians()),
+            tuple(gaussians()),
             (SGD, ADAM, NLR),
             "data",
         ),

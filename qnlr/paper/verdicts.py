@@ -21,10 +21,24 @@ def judged(book: Book, wanted: Iterable[PaperClaim] | None = None) -> tuple[Clai
         wanted: Claims, or None for all.
 
     Returns:
-        Claims in the paper's order; those for which nothing was run are left out.
+        Claims in the paper's order; those for which not all was run are left out, see
+        :func:`left_out`.
     """
     found = (judge(claim, book) for claim in (claims() if wanted is None else wanted))
     return tuple(claim for claim in found if claim is not None)
+
+
+def left_out(book: Book) -> tuple[str, ...]:
+    """Return the claims that cannot be judged, as not all was run that they are about.
+
+    Args:
+        book: Numbers by the name of their table.
+    """
+    return tuple(
+        f"{claim.where}: {claim.says}"
+        for claim in claims()
+        if claim.check(book, claim.mode) is None
+    )
 
 
 def judge(claim: PaperClaim, book: Book) -> Claim | None:

@@ -11,6 +11,7 @@ import contextlib
 import queue
 import signal
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from distributed import (
 )
 
 from qnlr.errors import InputError
+from qnlr.rng import content_hash
 from qnlr.study.build import Builder
 from qnlr.study.observer import Observer, RunProgress
 from qnlr.study.runner import Task, execute_run
@@ -33,7 +35,6 @@ from qnlr.study.schema import RunSpec
 from qnlr.study.store import RunFolder
 from qnlr.training import Outcome, Status
 
-TOPIC = "qnlr-progress"
 SECONDS_BETWEEN_TELLINGS = 0.2
 ONE_THREAD = {
     "NUMBA_NUM_THREADS": "1",
@@ -47,12 +48,12 @@ class BuilderPlugin(WorkerPlugin):
     """Keeps a builder on every worker, so that its runs share datasets and circuits.
 
     Args:
+        name: Name of the call that the runs are of, as others may use the same workers.
         folder: Folder that paths in the config are relative to.
     """
 
-    name = "qnlr-builder"
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
         self.folder = folder
         self.builder = Builder(folder)
 
@@ -91,21 +92,30 @@ def execute_on_cluster(
         InputError: If the scheduler cannot be reached.
     """
     stop.unlink(missing_ok=True)
+    call = f"qnlr-{uuid.uuid4()}"
     with _client(jobs, scheduler) as client:
-        client.register_plugin(BuilderPlugin(folder.absolute()))
+        client.register_plugin(BuilderPlugin(call, folder.absolute()))
         told: queue.Queue[tuple[str, RunProgress]] = queue.Queue()
-        client.subscribe_topic(TOPIC, lambda event: told.put((event[1][0], _progress(event[1][1]))))
+        client.subscribe_topic(call, lambda event: told.put((event[1][0], _progress(event[1][1]))))
         futures: dict[Future[Any], Task] = {}
         for task in tasks:
-            arguments = (task.spec.model_dump(mode="json"), str(task.folder.path.absolute()))
+            path = str(task.folder.path.absolute())
             future = client.submit(
-                _work, *arguments, task.label, str(stop.absolute()), key=task.folder.run_id
+                _work,
+                call,
+                task.spec.model_dump(mode="json"),
+                path,
+                task.label,
+                str(stop.absolute()),
+                key=f"{task.folder.run_id}-{content_hash(path)}",
             )
             futures[future] = task
         try:
             return _follow(futures, told, watch, caught, stop)
         finally:
             stop.unlink(missing_ok=True)
+            with contextlib.suppress(Exception):  # whatever it meets, the runs have ended
+                client.unregister_worker_plugin(call)
 
 
 @contextlib.contextmanager
@@ -194,14 +204,14 @@ def _tell(told: queue.Queue[tuple[str, RunProgress]], watch: Observer) -> None:
 
 
 def _work(
-    spec: dict[str, Any], path: str, label: str, stop: str
+    call: str, spec: dict[str, Any], path: str, label: str, stop: str
 ) -> tuple[dict[str, Any] | None, str, str]:
     """Execute a run in a worker; return where it ended, its status and the sentence."""
     stopped = Path(stop)
     if stopped.exists():
         return None, Status.INTERRUPTED, "not begun"
     worker = get_worker()
-    plugin = worker.plugins[BuilderPlugin.name]
+    plugin = worker.plugins[call]
     assert isinstance(plugin, BuilderPlugin)
     task = Task(RunSpec.model_validate(spec), RunFolder(Path(path)), label)
     last = [0.0]
@@ -209,12 +219,12 @@ def _work(
     def step(progress: RunProgress) -> None:
         if time.monotonic() - last[0] > SECONDS_BETWEEN_TELLINGS:
             last[0] = time.monotonic()
-            worker.log_event(TOPIC, ("step", vars(progress)))
+            worker.log_event(call, ("step", vars(progress)))
 
     progress, outcome = execute_run(
         task,
         plugin.builder,
-        begin=lambda progress: worker.log_event(TOPIC, ("begin", vars(progress))),
+        begin=lambda progress: worker.log_event(call, ("begin", vars(progress))),
         step=step,
         interrupted=stopped.exists,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-import pandas as pd
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -80,6 +79,13 @@ class Progress(Observer):
                 soft_wrap=True,
             )
 
+    def other_seeds(self, runs: int) -> None:
+        """Say that fewer seeds were asked for than the results have."""
+        self._console.print(
+            f"{runs} runs of other seeds than those asked for are kept, and count in what is shown",
+            soft_wrap=True,
+        )
+
     def begin_run(self, progress: RunProgress) -> None:
         """Show a bar for the run."""
         self._drop(progress)
@@ -130,15 +136,19 @@ def figures(progress: RunProgress) -> str:
     )
 
 
-def show_study(folder: Path) -> None:
+def show_study(folder: Path) -> list[Path]:
     """Draw the figures of a study, print its table, and say where everything is.
 
     Args:
         folder: Results folder of the study.
 
+    Returns:
+        Files of the figures; none where there is nothing to draw, or they cannot be written.
+
     Raises:
         InputError: If there is no study in the folder.
     """
+    from qnlr.study.figures import save_figures
     from qnlr.study.results import load_history, load_results
     from qnlr.study.summary import findings, seeds_text, summary
 
@@ -147,7 +157,7 @@ def show_study(folder: Path) -> None:
     with out.status("drawing the figures"):
         history = load_history(folder)
         try:
-            files = [] if history.empty else _write_files(folder, results, history)
+            files = [] if history.empty else save_figures(history, folder)
         except OSError as error:  # what was measured is worth showing all the same
             files = []
             out.print(f"figures cannot be written to {folder}: {error.strerror}", markup=False)
@@ -178,11 +188,4 @@ def show_study(folder: Path) -> None:
             markup=False,
         )
     out.print(f"results: {folder}", markup=False, soft_wrap=True)
-
-
-def _write_files(folder: Path, results: pd.DataFrame, history: pd.DataFrame) -> list[Path]:
-    from qnlr.study.figures import save_figures
-    from qnlr.study.report import write_report
-
-    figures = save_figures(history, folder)
-    return [*figures, write_report(folder, results, history, figures)]
+    return files

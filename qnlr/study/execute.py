@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
-from filelock import FileLock, Timeout
 
 from qnlr.errors import InputError, require_count
 from qnlr.study.build import Builder, validate
+from qnlr.study.listing import list_runs
+from qnlr.study.lock import held
 from qnlr.study.observer import Observer
 from qnlr.study.results import labels
 from qnlr.study.runner import Task, execute_run, resume
-from qnlr.study.share import adopt
+from qnlr.study.share import adopt, studies_in
 from qnlr.study.spec import Study, run_id
-from qnlr.study.store import RunFolder, listed_runs, unused, writable_folder, write_json
+from qnlr.study.store import RunFolder, unused, writable_folder
 from qnlr.training import Outcome, Status
 
 RUNS_WORTH_A_PROCESS = 4
@@ -59,7 +60,8 @@ def execute(
     SIGINT and SIGTERM let the steps in hand finish, write their checkpoints and end the runs as
     ``interrupted``. A second signal stops at once. How the runs are shared among processes changes
     no result. A run that several studies have is computed once, also if another study in the same
-    results folder did it earlier.
+    results folder did it earlier, unless all is to start over. It goes on from a checkpoint that
+    any of the studies given has of it; one that another study has is not looked for.
 
     Args:
         study: The study, or several that are executed as one.
@@ -90,26 +92,24 @@ def execute(
     watch = observer or Observer()
     with contextlib.ExitStack() as locks:
         for folder in folders:
-            locks.enter_context(_lock(folder))
+            locks.enter_context(held(folder))
         if fresh:
             _move_aside(folders)
         tasks = [_tasks(one, folder) for one, folder in zip(studies, folders, strict=True)]
         everything = [task for own in tasks for task in own]
         if not fresh:
-            adopt([task.folder for task in everything], results)
-        unfinished = list(
-            {task.folder.run_id: task for task in everything if not task.folder.is_done}.values()
-        )
+            adopt([task.folder for task in everything], studies_in(results))
+        unfinished = _unfinished(everything)
         for task in unfinished:
             _try_on(task, builder)
-        dropped = sum(
-            _list_runs(one, own, folder)
-            for one, own, folder in zip(studies, tasks, folders, strict=True)
-        )
+        listed = [list_runs(one, folder) for one, folder in zip(studies, folders, strict=True)]
         different = len({task.folder.run_id for task in everything})
+        dropped = sum(one.dropped for one in listed)
         watch.begin_study(different, different - len(unfinished), dropped)
+        if kept := sum(one.kept for one in listed):
+            watch.other_seeds(kept)
         with _signals() as caught:
-            if jobs == 0 and scheduler is None:
+            if not unfinished or (jobs == 0 and scheduler is None):
                 outcomes = _execute_here(unfinished, builder, watch, caught)
             else:
                 from qnlr.study.cluster import execute_on_cluster
@@ -123,7 +123,7 @@ def execute(
                     jobs=min(jobs, len(unfinished)) or 1,
                     scheduler=scheduler,
                 )
-        adopt([task.folder for task in everything], results)
+        adopt([task.folder for task in everything], folders)
     failed = sum(outcome.status is Status.FAILED for outcome in outcomes)
     return Report(folders, caught[0] if caught else None, failed)
 
@@ -153,16 +153,13 @@ def _tasks(study: Study, folder: Path) -> list[Task]:
     ]
 
 
-def _list_runs(study: Study, tasks: Sequence[Task], folder: Path) -> int:
-    """Write which runs a study has; return how many it had before and has no more."""
-    folder.mkdir(exist_ok=True)
-    specs = {run_id(spec): spec for spec in study.earlier}
-    specs |= {task.folder.run_id: task.spec for task in tasks}
-    plain = {identity: spec.model_dump(mode="json") for identity, spec in specs.items()}
-    dropped = _listed_before(folder) - set(plain)
-    config = None if study.source is None else str(study.source)
-    write_json(folder / "study.json", {"name": study.name, "config": config, "runs": plain})
-    return len(dropped)
+def _unfinished(tasks: Sequence[Task]) -> list[Task]:
+    """Return a task for every run that is not done: the one with the last checkpoint, if any."""
+    twins: dict[str, list[Task]] = {}
+    for task in tasks:
+        if not task.folder.is_done:
+            twins.setdefault(task.folder.run_id, []).append(task)
+    return [max(alike, key=lambda task: task.folder.checkpointed) for alike in twins.values()]
 
 
 def worthwhile_jobs(runs: int) -> int:
@@ -203,28 +200,6 @@ def _try_on(task: Task, builder: Builder) -> None:
         training = builder.run(task.spec)
         resume(task, training)
         training.optimizer.close()
-
-
-def _listed_before(folder: Path) -> set[str]:
-    try:
-        return set(listed_runs(folder) or {})
-    except InputError:  # the list is written anew
-        return set()
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the study, by a file beside its folder, so that the folder can be moved meanwhile."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0):
-            yield
-    except Timeout as error:
-        raise InputError(
-            f"another process is executing the study in {folder}; wait for it or stop it first"
-        ) from error
-    except (IsADirectoryError, PermissionError) as error:
-        raise InputError(f"{error.filename} cannot be written: {error.strerror}") from error
 
 
 @contextlib.contextmanager

@@ -73,6 +73,9 @@ class Observer:
         The last are those of an earlier config of that name; their results are kept.
         """
 
+    def other_seeds(self, runs: int) -> None:
+        """Told how many runs of seeds that were not asked for are listed, and stay so."""
+
     def begin_round(self, number: int, rounds: int) -> None:
         """Told which of the rounds of a tuning begins, counted from 0."""
 

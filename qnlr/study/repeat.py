@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qnlr.errors import InputError
 from qnlr.study.build import Builder
+from qnlr.study.parts import BuildError
 from qnlr.study.runner import Task, Tell, execute_run
 from qnlr.study.schema import RunSpec
 from qnlr.study.store import RunFolder, read_json
+from qnlr.training import Outcome, Status
 
 ROUNDING = 1e-9
 
@@ -25,21 +29,25 @@ class Repeated:
         run_id: Identity of the run.
         kept: Folder of what is kept.
         numbers: By name the number that is kept and the one found now.
+        endings: How it ended, as it is kept and now: status and sentence.
     """
 
     run_id: str
     kept: Path
     numbers: dict[str, tuple[float, float]]
+    endings: tuple[Outcome, Outcome]
 
     @property
     def equal(self) -> bool:
-        """Whether all numbers are the same, but for rounding at 1e-9."""
-        return all(_same(before, now) for before, now in self.numbers.values())
+        """Whether it ended alike, with the same numbers but for rounding at 1e-9."""
+        before, now = self.endings
+        return before.status == now.status and all(_same(*pair) for pair in self.numbers.values())
 
     @property
     def identical(self) -> bool:
-        """Whether all numbers are the same to the last bit."""
-        return all(
+        """Whether it ended the same way, with the same numbers to the last bit."""
+        before, now = self.endings
+        return before == now and all(
             before == now or (math.isnan(before) and math.isnan(now))
             for before, now in self.numbers.values()
         )
@@ -51,34 +59,38 @@ def repeat(
     """Execute one run again, in a folder of its own, and compare it with what is kept of it.
 
     Args:
-        run: Identity of the run, or its first digits, with or without its study before a slash.
+        run: Identity of the run, or its first digits, with or without its study before a slash; or
+            the path of its folder.
         results: Folder of all results.
         watch: Told of every step.
 
     Returns:
-        Final metrics and costs, kept and found.
+        Final metrics and costs, and how it ended, kept and found.
 
     Raises:
-        InputError: If no run or several begin so, or the run has not ended.
+        InputError: If no run or several begin so, or the run has not ended or cannot be built.
     """
     kept = find_run(run, Path(results))
     status = kept.status()
     if status is None or not kept.is_done:
         raise InputError(f"run {kept.run_id} has not ended, so there is nothing to compare with")
-    spec = read_json(kept.path / "spec.json")
-    study = read_json(kept.path.parent / "study.json") or {}
-    folder = Path(study.get("config") or ".").parent
+    spec, folder = _spec(kept), _folder(kept)
     with tempfile.TemporaryDirectory(prefix="qnlr-") as temporary:
-        task = Task(
-            RunSpec.model_validate(spec), RunFolder(Path(temporary) / kept.run_id), kept.run_id
-        )
-        execute_run(task, Builder(folder), step=watch)
+        task = Task(spec, RunFolder(Path(temporary) / kept.run_id), kept.run_id)
+        try:
+            _, ending = execute_run(task, Builder(folder), step=watch)
+        except BuildError as error:
+            raise InputError(
+                f"run {kept.run_id} cannot be built: {error}; paths in its config are taken "
+                f"relative to {folder.absolute()}, so call this from where it was run"
+            ) from error
         now = task.folder.status() or {}
     before, after = _numbers(status), _numbers(now)
     return Repeated(
         kept.run_id,
         kept.path,
         {name: (value, after.get(name, math.nan)) for name, value in before.items()},
+        (Outcome(Status(status["status"]), status["sentence"]), ending),
     )
 
 
@@ -86,7 +98,8 @@ def find_run(run: str, results: Path) -> RunFolder:
     """Find a run in a folder of all results.
 
     Args:
-        run: Its identity, or its first digits, with or without its study before a slash.
+        run: Its identity, or its first digits, with or without its study before a slash; or the
+            path of its folder.
         results: The folder.
 
     Returns:
@@ -95,10 +108,11 @@ def find_run(run: str, results: Path) -> RunFolder:
     Raises:
         InputError: If no run or several begin so.
     """
-    study, _, digits = run.rpartition("/")
+    study, digits = Path(run).parent, Path(run).name
+    places = (results / study, study) if study.name else sorted(results.glob("*/"))
     found: dict[str, Path] = {}
     if digits.isalnum():
-        for file in sorted(results.glob(f"{study or '*'}/{digits}*/spec.json")):
+        for file in (one for place in places for one in sorted(place.glob(f"{digits}*/spec.json"))):
             found.setdefault(file.parent.name, file.parent)
     if not found:
         raise InputError(
@@ -108,6 +122,25 @@ def find_run(run: str, results: Path) -> RunFolder:
     if len(found) > 1:
         raise InputError(f"{run!r} is the beginning of {len(found)} runs: {', '.join(found)}")
     return RunFolder(next(iter(found.values())))
+
+
+def _spec(kept: RunFolder) -> RunSpec:
+    file = kept.path / "spec.json"
+    try:
+        return RunSpec.model_validate(read_json(file))
+    except ValidationError as error:
+        wrong = ".".join(str(key) for key in error.errors()[0]["loc"])
+        raise InputError(
+            f"{file} is no run of this version of qnlr ({wrong or 'all of it'} is not valid); "
+            "provenance.json beside it names the version that it was run with"
+        ) from error
+
+
+def _folder(kept: RunFolder) -> Path:
+    """Return the folder that paths in the config of a run are relative to."""
+    study = read_json(kept.path.parent / "study.json")
+    config = study.get("config") if isinstance(study, dict) else None
+    return Path(config or ".").parent
 
 
 def _numbers(status: dict[str, Any]) -> dict[str, float]:

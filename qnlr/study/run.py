@@ -39,7 +39,8 @@ def run(
         jobs: Processes of one thread each that share the runs; 0 for this process alone. A script
             that asks for processes needs ``if __name__ == "__main__":`` around its doings.
         scheduler: Address of a Dask scheduler whose workers see the same files, or None.
-        seeds: Number of seeds to take instead of the config's, or None.
+        seeds: Number of seeds to take instead of the config's, or None. More extend what is done,
+            and fewer take nothing of it away.
 
     Returns:
         One row for each run, see :func:`qnlr.load_results`.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from qnlr.study.store import RunFolder, read_json
@@ -14,25 +14,21 @@ MOVED_ASIDE = re.compile(r"\.old-\d+$")
 KEPT = ("spec.json", "provenance.json", "history.parquet", "status.json")
 
 
-def adopt(runs: Iterable[RunFolder], results: Path) -> list[RunFolder]:
-    """Take over runs that another study in the same results folder has done already.
+def adopt(runs: Iterable[RunFolder], studies: Sequence[Path]) -> list[RunFolder]:
+    """Take over runs that another study has done already.
 
     As a run's identity is its content, it is the same run there. Its files are linked, or copied
-    where that cannot be done. What ``--fresh`` has moved aside is not taken.
+    where that cannot be done.
 
     Args:
         runs: Folders of runs; those that are done stay as they are.
-        results: Folder of all results.
+        studies: Results folders of the studies to take them from, the first that has one first.
 
     Returns:
         The runs that were taken over.
     """
-    wanted = [run for run in runs if not run.is_done]
-    if not wanted:
-        return []
-    studies = _studies(results)
     adopted = []
-    for run in wanted:
+    for run in [run for run in runs if not run.is_done]:
         others = (study / run.run_id for study in studies if study != run.path.parent)
         twin = next((other for other in others if _equal(RunFolder(other), run)), None)
         if twin is not None:
@@ -41,7 +37,12 @@ def adopt(runs: Iterable[RunFolder], results: Path) -> list[RunFolder]:
     return adopted
 
 
-def _studies(results: Path) -> list[Path]:
+def studies_in(results: Path) -> list[Path]:
+    """Return the folders of all studies, but what ``--fresh`` has moved aside.
+
+    Args:
+        results: Folder of all results.
+    """
     if not results.is_dir():
         return []
     return sorted(

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from qnlr.study.schema import RunSpec, file_hash
 
 TABLES = tuple(name for name in RunSpec.model_fields if name != "seed")
 MAX_SEEDS = 10_000
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Study:
         place: The config, for messages.
         origins: For every run, where in the config the axes of the grid have set it.
         earlier: Runs that it lists, too, but does not execute: of earlier rounds.
+        seeds_given: Whether its seeds were given in place of the config's. Its runs of other seeds
+            that are listed in its results folder stay listed then.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Study:
     place: Place
     origins: tuple[Origin, ...]
     earlier: tuple[RunSpec, ...] = ()
+    seeds_given: bool = False
 
     @property
     def source(self) -> Path | None:
@@ -73,6 +77,19 @@ def run_id(spec: RunSpec) -> str:
         12 hexadecimal digits; the same run has the same in every study.
     """
     return content_hash(spec.model_dump(mode="json", exclude={"training": {"checkpoint_every"}}))
+
+
+def is_name(name: object) -> TypeGuard[str]:
+    """Return whether a study, and so a folder of results, can have a name.
+
+    Args:
+        name: The name, as it was given.
+
+    Example:
+        >>> is_name("table_06"), is_name("../table_06")
+        (True, False)
+    """
+    return isinstance(name, str) and NAME.fullmatch(name) is not None
 
 
 def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None) -> Study:
@@ -112,7 +129,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
     """
     place, raw, folder = read_config(config)
     name = raw.get("name")
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not is_name(name):
         raise InputError(
             f"{place.at('name')}name = {name!r} is not valid; a study needs a name of letters, "
             "digits, '.', '_' and '-', which names its results folder"
@@ -134,7 +151,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
             "(checkpoint_every does not make a run another one)"
         )
     specs, origins = zip(*cells, strict=True)
-    return Study(name, specs, folder, place, origins)
+    return Study(name, specs, folder, place, origins, seeds_given=seeds is not None)
 
 
 def read_config(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str, Any], Path]:

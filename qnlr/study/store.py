@@ -64,6 +64,12 @@ class RunFolder:
         status = self.status()
         return status is not None and Status(status["status"]).is_final
 
+    @property
+    def checkpointed(self) -> float:
+        """When its last checkpoint was written, in seconds since the epoch; 0 if it has none."""
+        path = self.path / "checkpoint.npz"
+        return path.stat().st_mtime if path.exists() else 0.0
+
     def begin(self, spec: Mapping[str, Any], provenance: Mapping[str, Any]) -> None:
         """Make the folder and say what is run, and with what: once more where that has changed.
 

@@ -17,6 +17,7 @@ from qnlr.study.spec import run_id
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
 NOISY = ("table_05_noise", "mitigation")
+NOISELESS = {"table_02_epochs": {"noise"}}
 """Tables whose studies have no run without noise."""
 
 
@@ -59,7 +60,7 @@ def test_every_cell_has_one_run_for_each_seed_in_each_mode(name, results):
     table = tables()[name]
     found = measured(table, results(table))
     seeds = {name: sorted({spec.seed for spec in study(name).runs}) for name in table.studies}
-    modes = {"noise"} if name in NOISY else set(MODES)
+    modes = {"noise"} if name in NOISY else set(MODES) - NOISELESS.get(name, set())
     cells = {
         (setting, method, mode): rows
         for (setting, method, mode), rows in found.groupby(["setting", "method", "mode"])

@@ -4,10 +4,16 @@ import json
 import os
 
 import pytest
-from reduced import Counting, write
+from reduced import ROOT, Counting, write
 
 from qnlr.errors import InputError
-from qnlr.paper.reproduce import load_studies, reproduce, study_names, write_paper_report
+from qnlr.paper.reproduce import (
+    load_studies,
+    reproduce,
+    study_names,
+    write_paper_report,
+    write_study_report,
+)
 from qnlr.paper.tables import tables
 from qnlr.study.spec import run_id
 
@@ -32,7 +38,7 @@ def test_an_interrupted_reproduction_writes_no_report_and_goes_on(configs, tmp_p
     assert (found.page, found.report.interrupted) == (None, 2)
     page = write_paper_report(results)  # of what there is
     text = page.read_text(encoding="utf-8")
-    assert "11 pending" in text
+    assert "17 pending" in text
     assert "pending (not begun)" in text
     watch = Counting()
     assert reproduce(results, configs=configs, only=["table_09"], observer=watch).page == page
@@ -69,8 +75,31 @@ def test_studies_are_chosen_by_the_beginnings_of_their_names(configs):
     ]
     (study,) = load_studies(configs, ["figure_02_loss"], seeds=3)
     assert {spec.seed for spec in study.runs} == {0, 1, 2}
+    assert load_studies(configs, ["figure_01"]) == []
     with pytest.raises(InputError, match=r'"table_11" begins no study.*table_01_negative_rate'):
         load_studies(configs, ["table_11"])
     with pytest.raises(InputError, match=r"table_03_dimension\.toml cannot be read"):
         load_studies(configs, ["table_03"])
     assert len(study_names()) == len(set(study_names())) >= 20
+
+
+def test_a_table_stands_for_its_studies():
+    def chosen(*only):
+        return [study.name for study in load_studies(ROOT / "configs", only, seeds=1)]
+
+    assert chosen("table_06_tuned") == chosen("tuned_gaussian") == ["tuned_gaussian"]
+    assert len(chosen("table_08_tuned")) == 5
+    assert "tuned_gaussian" in chosen("table_06")
+
+
+def test_a_table_is_reported_on_by_its_name(tmp_path):
+    (study,) = load_studies(ROOT / "configs", ["table_06_tuned"], seeds=1)
+    runs = {run_id(spec): spec.model_dump(mode="json") for spec in study.runs}
+    (tmp_path / study.name).mkdir()
+    text = json.dumps({"name": study.name, "config": None, "runs": runs})
+    (tmp_path / study.name / "study.json").write_text(text)
+    page = write_study_report(tmp_path / "table_06_tuned")
+    assert page == tmp_path / "table_06_tuned/report/report.html"
+    assert tables()["table_06_tuned"].title in page.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="table_08_tuned needs tuned_mnist, tuned_fashion_mnist,"):
+        write_study_report(tmp_path / "table_08_tuned")

@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from reduced import ROOT, write
 
 from qnlr.paper.reproduce import default_configs
-from qnlr.paper.script import run_table
+from qnlr.paper.script import main, run_table
 from qnlr.paper.tables import tables
+from qnlr.study.display import Progress
+from qnlr.training import Training
 
 EXPERIMENTS = ROOT / "experiments"
 SCRIPTS = sorted(
@@ -120,3 +123,32 @@ def test_a_table_can_be_run_from_python(tmp_path, monkeypatch):
     assert [figure.name for figure in document.figures] == ["figure_03_gradient_norm"]
     folder = tmp_path / "results" / "figure_03_gradient_norm" / "report" / "figures"
     assert (folder / "figure_03_gradient_norm.svg").is_file()
+
+
+@pytest.mark.slow
+def test_a_script_ends_with_a_failed_run_as_the_command_line_does(tmp_path, monkeypatch, capsys):
+    def fail(*arguments, **options):
+        raise RuntimeError("the simulator is on fire")
+
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "configs", ["figure_02_loss"], steps=2)
+    monkeypatch.setattr(sys, "argv", ["figure_02_loss.py", "--seeds", "1", "--jobs", "0"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "run", fail)
+        with pytest.raises(SystemExit) as failed:
+            main("figure_02_loss")
+    assert failed.value.code == 1
+    assert "runs failed; the report names them" in capsys.readouterr().out
+    step = Progress.step
+    for number in (signal.SIGINT, signal.SIGTERM):
+
+        def stop(self, progress, number=number):
+            step(self, progress)
+            signal.raise_signal(number)
+
+        monkeypatch.setattr(Progress, "step", stop)
+        with pytest.raises(SystemExit) as stopped:
+            main("figure_02_loss")
+        assert stopped.value.code == 128 + number
+        again = "To go on: python figure_02_loss.py --seeds 1 --jobs 0"
+        assert again in capsys.readouterr().out

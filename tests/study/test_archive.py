@@ -1,6 +1,9 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +40,10 @@ def test_histories_keep_evaluations_whole_and_four_digits_of_the_rest(done):
         pd.testing.assert_series_equal(before[column], after[column])
     evaluated = before["metric_train_loss"].notna()
     assert evaluated.sum() == len(before) / 2
-    for column in ("metric_loss", "metric_gradient_norm", "metric_gradient_std"):
+    assert after["metric_gradient_std"].isna().tolist() == (~evaluated).tolist()
+    for column in ("metric_gradient_std", "metric_train_loss_std"):
+        pd.testing.assert_series_equal(before[column][evaluated], after[column][evaluated])
+    for column in ("metric_loss", "metric_gradient_norm"):
         assert (before[column][evaluated] == after[column][evaluated]).all()
         np.testing.assert_allclose(before[column], after[column], rtol=3e-4)
 
@@ -75,3 +81,85 @@ def test_cutting_keeps_four_digits_and_is_done_once(value):
     once = cut(np.array([value]))
     assert abs(once[0] - value) <= abs(value) * 2.0**-12
     assert cut(once)[0] == once[0]
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_an_archive_is_replaced_as_a_whole_or_not_at_all(done, small, monkeypatch):
+    small["name"] = "other"
+    execute(load_study(small), done / "results")
+    both = [done / "results/small", done / "results/other"]
+    pack(both, done / "archive")
+    before = contents(done / "archive")
+    with pytest.raises(InputError, match="no study to pack"):
+        pack([], done / "archive")
+    with pytest.raises(InputError, match=r"would be lost: other; pack them, too, or give another"):
+        pack(both[:1], done / "archive")
+    unwritten = both[0] / load_results(both[0])["run_id"][0] / "status.json"
+    unwritten.rename(unwritten.with_suffix(".aside"))
+    with pytest.raises(InputError, match="has not ended"):
+        pack(both, done / "archive")
+    unwritten.with_suffix(".aside").rename(unwritten)
+
+    def refuse(*args):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qnlr.study.archive.write_json", refuse)
+        with pytest.raises(OSError, match="No space"):
+            pack(both, done / "archive")
+    assert contents(done / "archive") == before
+    pack(both, done / "archive")
+    assert contents(done / "archive").keys() == before.keys()
+
+
+def test_unpacking_keeps_what_a_study_lists_and_waits_for_nobody(done, small):
+    small["training"]["evaluate_every"] = 2
+    pack([done / "results/small"], done / "archive")
+    execute(load_study(small, seeds=3), done / "results")
+    before = load_results(done / "results/small")
+    with FileLock(done / "results/.small.lock"), pytest.raises(InputError, match="another process"):
+        unpack(done / "archive", done / "results")
+    unpack(done / "archive", done / "results")
+    after = load_results(done / "results/small")
+    pd.testing.assert_frame_equal(
+        before.sort_values("run_id", ignore_index=True),
+        after.sort_values("run_id", ignore_index=True),
+    )
+    assert len(after) == 6
+
+
+def without_a_run(archive):
+    frame = pd.read_parquet(archive / "runs.parquet")
+    frame.iloc[1:].to_parquet(archive / "runs.parquet")
+
+
+def named_outside(archive):
+    studies = json.loads((archive / "studies.json").read_text())
+    (archive / "studies.json").write_text(json.dumps({"../../small": studies["small"]}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda archive: (archive / "runs.parquet").unlink(), "runs.parquet"),
+        (lambda archive: (archive / "history.parquet").unlink(), "history.parquet"),
+        (lambda archive: (archive / "runs.parquet").write_bytes(b"PAR1"), "is damaged"),
+        (lambda archive: (archive / "history.parquet").write_bytes(b""), "is damaged"),
+        (lambda archive: (archive / "studies.json").write_text("[]"), "is damaged"),
+        (lambda archive: (archive / "studies.json").write_text('{"small": 3}'), "is damaged"),
+        (lambda archive: (archive / "studies.json").write_text("{"), "studies.json is damaged"),
+        (without_a_run, "lacks 1 runs that studies.json lists"),
+        (named_outside, "'../../small' names no results"),
+    ],
+)
+def test_a_damaged_archive_is_named_and_nothing_is_written(done, damage, words):
+    pack([done / "results/small"], done / "archive")
+    damage(done / "archive")
+    with pytest.raises(InputError) as raised:
+        unpack(done / "archive", done / "again")
+    assert words in str(raised.value)
+    assert not (done / "again").exists()
+    assert not (done.parent / "small").exists()

@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 
 import pandas as pd
 import pytest
@@ -141,3 +142,24 @@ def test_jobs_are_a_number(small, tmp_path, jobs):
 def test_a_few_runs_are_not_worth_a_process():
     assert [worthwhile_jobs(runs) for runs in (1, 4, 7)] == [0, 0, 0]
     assert worthwhile_jobs(1000) != 1
+
+
+def test_two_that_share_a_scheduler_share_neither_runs_nor_what_is_told(long, tmp_path, cluster):
+    """The same study to two folders at once: each has all of its runs, and hears of no other's."""
+    watches, threads = (Recorder(), Recorder()), []
+    for name, watch in zip(("one", "two"), watches, strict=True):
+        options = {"scheduler": cluster.scheduler_address, "observer": watch}
+        threads.append(
+            threading.Thread(
+                target=execute, args=(load_study(long), tmp_path / name), kwargs=options
+            )
+        )
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert_equal_results(tmp_path / "one/small", tmp_path / "two/small")
+    assert list(load_results(tmp_path / "one/small")["status"]) == ["finished"] * 4
+    for watch in watches:
+        assert sum(what == "begin" for what, *_ in watch.told) == 4
+        assert sum(what == "end" for what, *_ in watch.told) == 4

@@ -8,6 +8,7 @@ from qnlr.errors import InputError
 from qnlr.study import execute, load_history, load_results, load_study
 from qnlr.study.display import show_study
 from qnlr.study.figures import per_step
+from qnlr.study.report import write_report
 from qnlr.study.results import labels
 from qnlr.study.summary import summary
 
@@ -138,8 +139,17 @@ def test_a_figure_shows_means_and_paired_differences(folder):
     assert len(per_step(history[history["label"] == "sgd"], "metric_loss", "loss").axes) == 1
 
 
-def test_the_report_needs_nothing_beside_it(folder, capsys):
-    show_study(folder)
+def test_showing_draws_figures_and_leaves_the_report_as_it_was(folder, capsys):
+    (folder / "report").mkdir()
+    (folder / "report/report.html").write_text("that of the paper")
+    assert show_study(folder) == [folder / "loss.png", folder / "gradient_norm.png"]
+    assert (folder / "report/report.html").read_text() == "that of the paper"
+    assert "nan" not in capsys.readouterr().out
+    shutil.rmtree(folder / "report")
+
+
+def test_the_report_needs_nothing_beside_it(folder):
+    assert write_report(folder, load_results(folder), load_history(folder)).is_file()
     page = (folder / "report/report.html").read_text()
     assert page.count("data:image/svg+xml") == 2
     assert 'src="http' not in page
@@ -152,6 +162,3 @@ def test_the_report_needs_nothing_beside_it(folder, capsys):
     means = load_results(folder).groupby("label")["metric_train_loss"].mean()
     for method, value in zip(table["method"], table["training loss [value]"], strict=True):
         assert value == pytest.approx(means[method], abs=5e-4)
-    shown = capsys.readouterr().out
-    assert "nan" not in shown
-    assert str(folder / "report/report.html") in shown.replace("\n", "")

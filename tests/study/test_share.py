@@ -1,11 +1,15 @@
 import copy
+import json
 import os
+import shutil
+import signal
 
 import pytest
 
+from qnlr.backends import AerBackend
 from qnlr.errors import InputError
 from qnlr.study import Observer, execute, load_results, load_study
-from qnlr.study.store import RunFolder
+from qnlr.study.store import RunFolder, write_json
 
 
 class Count(Observer):
@@ -105,3 +109,56 @@ def test_studies_executed_as_one_need_names_of_their_own(small, tmp_path):
     with pytest.raises(InputError, match="no study to execute"):
         execute([], tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_starting_over_takes_nothing_from_studies_outside_the_call(small, other, tmp_path):
+    """An old result in a folder that sorts first is no twin of what was computed now."""
+    small["name"], third = "aaa", {**copy.deepcopy(small), "name": "third"}
+    execute(load_study(small), tmp_path)
+    for file in (tmp_path / "aaa").glob("*/status.json"):
+        write_json(file, {**json.loads(file.read_text()), "sentence": "of old"})
+    report = execute([load_study(third), load_study(other)], tmp_path, fresh=True)
+    for folder in report.folders:
+        assert set(load_results(folder)["sentence"]) == {"all 4 steps made"}
+
+
+def test_a_run_that_fails_when_all_starts_over_stays_failed(small, other, tmp_path, monkeypatch):
+    execute(load_study(small), tmp_path)
+
+    def fail(self, parameters, rng):
+        raise RuntimeError("the simulator is on fire")
+
+    monkeypatch.setattr(AerBackend, "run", fail)
+    report = execute(load_study(other), tmp_path, fresh=True)
+    assert report.failed == 4
+    assert set(load_results(report.folder)["status"]) == {"failed"}
+
+
+@pytest.mark.parametrize("alone", ["small", "other"])
+def test_a_run_goes_on_from_whichever_study_has_its_checkpoint(small, other, tmp_path, alone):
+    class Stop(Count):
+        def step(self, progress):
+            if progress.done == 3:
+                signal.raise_signal(signal.SIGINT)
+
+    studies = {"small": load_study(small), "other": load_study(other)}
+    assert execute(studies[alone], tmp_path, observer=Stop()).interrupted == signal.SIGINT
+
+    class Begun(Count):
+        def begin_run(self, progress):
+            self.begun.append(progress.done)
+
+    for order in (("small", "other"), ("other", "small")):
+        copied = shutil.copytree(tmp_path, tmp_path.with_name("-".join([tmp_path.name, *order])))
+        watch = Begun()
+        execute([studies[name] for name in order], copied, observer=watch)
+        assert sorted(watch.begun) == [0] * 5 + [3]
+        for name in order:
+            assert (load_results(copied / name)["status"] == "finished").all()
+
+
+def test_no_cluster_is_asked_for_when_nothing_is_left_to_do(small, tmp_path):
+    execute(load_study(small), tmp_path)
+    watch = Count()
+    execute(load_study(small), tmp_path, observer=watch, scheduler="tcp://127.0.0.1:9")
+    assert watch.told == (4, 4, 0)
