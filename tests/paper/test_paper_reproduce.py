@@ -193,6 +193,7 @@ def test_a_report_on_one_table_has_its_section_and_its_claims_alone(reproduced, 
     assert [table.name for table in one.tables] == [
         "table_06_optimizers",
         "table_06_optimizers_compared",
+        "table_06_optimizers_last_and_best",
     ]
     assert set(one.claims) <= set(document.claims)
     assert "lowest_loss" in {claim.name for claim in one.claims}

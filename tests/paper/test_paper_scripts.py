@@ -81,8 +81,8 @@ def test_a_script_runs_prints_its_table_and_writes_its_report(tmp_path):
     assert tables()[name].title in done.stdout
     for words in ("SGD", "NLR", "exact", "1000 shots under noise", "0.013152", "1 of 1"):
         assert words in done.stdout
-    assert "○ not reproduced: NLR converges to a far lower training loss than SGD." in done.stdout
-    assert len(re.findall(r"cannot hold", done.stdout)) == 5
+    assert "○ not reproduced: NLR ends with a lower training loss than SGD." in done.stdout
+    assert "cannot hold" not in done.stdout  # that is for the report on everything
 
 
 @pytest.mark.slow

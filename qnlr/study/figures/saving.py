@@ -15,7 +15,7 @@ from qnlr.study.figures.style import styled
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
 
-DPI = 200
+DPI = 150
 # no date, and no version of Matplotlib
 METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
@@ -33,7 +33,7 @@ def save(
         figure: The figure.
         folder: Where to; it is made if need be.
         name: Stem of the files.
-        formats: Out of ``"png"`` (200 dots an inch), ``"pdf"`` and ``"svg"``.
+        formats: Out of ``"png"`` (150 dots an inch), ``"pdf"`` and ``"svg"``.
 
     Returns:
         The files, in the order of the formats.
