@@ -135,7 +135,7 @@ def cut(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Example:
         >>> cut(np.array([0.123456789, np.nan])).round(9)
-        array([0.12347412,        nan])
+        array([0.1234436,       nan])
     """
     mantissa, exponent = np.frexp(values)
     return np.asarray(np.ldexp(np.round(np.ldexp(mantissa, BITS)), exponent - BITS))

@@ -7,6 +7,7 @@ from qnlr.paper.numbers import Numbers
 from qnlr.paper.tables import tables
 
 COLUMNS = (
+    "flips",
     "last_train_loss",
     "last_test_accuracy",
     "gradient_norm",
