@@ -20,6 +20,19 @@ class CheckpointError(QnlrError):
     """A checkpoint cannot be used: truncated, damaged, or of another version."""
 
 
+class Suspended(QnlrError):  # noqa: N818 - it is no error
+    """A run cannot go on now, and can later: nothing of it is lost.
+
+    Args:
+        status: How the run is said to have ended, ``"budget_spent"`` or ``"interrupted"``.
+        sentence: Why, and how to go on.
+    """
+
+    def __init__(self, status: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 def told(error: BaseException) -> str | None:
     """Return what to tell the user of an error that is no mistake of the program's.
 

@@ -1,5 +1,16 @@
 import numpy as np
 import pytest
+from hypothesis import settings
+from loopback_fixtures import (  # noqa: F401
+    loopback,
+    loopback_server,
+    no_account,
+    offline,
+    plain_circuit,
+    plain_service,
+    plain_submit,
+    saved_account,
+)
 from scipy.stats import chi2
 
 from qnlr.circuits import angle, hardware_efficient, variational_circuit, z
@@ -7,6 +18,10 @@ from qnlr.data import gaussian
 from qnlr.problems import Classification
 from qnlr.rng import stream
 from qnlr.training import Streams, Training, TrainingSettings
+
+# On a machine that others use, too, an example may take long for no reason of its own.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,14 +59,15 @@ def problem(model, encoding):
 def training(problem, weights):
     """Make a training on the streams of one seed, by default of 6 steps on batches of 4."""
 
-    def make(backend, optimizer, seed=0, **settings):
+    def make(backend, optimizer, seed=0, gradient=None, **settings):
         streams = Streams(
             batches=stream("batches", seed),
             shots=stream("shots", seed),
             evaluation=lambda step: stream("evaluation", seed, step),
+            gradient=stream("gradient", seed),
         )
         settings = TrainingSettings(**{"steps": 6, "batch_size": 4, **settings})
-        return Training(problem, backend, optimizer, settings, streams, weights)
+        return Training(problem, backend, optimizer, settings, streams, weights, gradient)
 
     return make
 

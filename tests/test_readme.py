@@ -1,4 +1,4 @@
-"""The README's code runs as it stands."""
+"""The README's code runs as it stands, and commands and links of other pages are right."""
 
 import re
 import shlex
@@ -13,11 +13,16 @@ from qnlr.cli import app
 from qnlr.study import load_study, run_id
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-PYTHON = [code for language, code in BLOCKS if language == "python"]
+PAGES = ("README.md", "HARDWARE.md")
+BLOCKS = {
+    page: re.findall(r"```(\w+)\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    for page in PAGES
+}
+PYTHON = [code for language, code in BLOCKS["README.md"] if language == "python"]
 COMMANDS = [
     line.split("#")[0].strip()
-    for language, code in BLOCKS
+    for page in PAGES
+    for language, code in BLOCKS[page]
     if language == "sh"
     for line in code.splitlines()
 ]
@@ -60,7 +65,16 @@ def test_the_run_to_repeat_is_one_of_the_papers():
     assert (found[0].backend.shots, found[0].backend.noise, found[0].seed) == (1000, None, 0)
 
 
-def test_every_linked_file_is_there():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+@pytest.mark.parametrize("page", PAGES)
+def test_every_linked_file_is_there(page):
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text())
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_linked_heading_is_there(page):
+    text = (ROOT / page).read_text()
+    heads = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    known = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= known

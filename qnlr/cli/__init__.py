@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from types import TracebackType
 
 import typer
 
+import qnlr.cli.hardware
+import qnlr.cli.remote
 import qnlr.cli.runs
 import qnlr.cli.suites  # noqa: F401
 from qnlr.cli.app import app as app
@@ -14,13 +17,32 @@ from qnlr.errors import QnlrError, told
 
 def main() -> None:
     """Run the command line; mistakes of the user end with a sentence and exit code 2."""
+    sys.excepthook = _told_whole
     try:
         app()
     except (QnlrError, OSError) as error:
         if (sentence := told(error)) is None:
             raise
-        typer.echo(f"Error: {sentence}", err=True)
+        typer.echo(f"Error: {_shown(sentence)}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("Stopped at once.", err=True)
         sys.exit(130)
+
+
+def _shown(sentence: str) -> str:
+    # Without a backend no service was spoken to, and importing them all would take a while.
+    if "qnlr.backends" not in sys.modules:
+        return sentence
+    from qnlr.backends.ibm.secrets import redacted
+
+    return redacted(sentence)
+
+
+def _told_whole(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Tell of a mistake of the program's as Python would, but without API keys."""
+    from qnlr.backends.ibm.secrets import redacted_traceback
+
+    typer.echo(redacted_traceback(error), err=True, nl=False)

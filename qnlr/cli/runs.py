@@ -16,7 +16,6 @@ from qnlr.cli.app import (
     Scheduler,
     Seeds,
     app,
-    stopped,
     study_folder,
 )
 
@@ -29,6 +28,13 @@ def run(
     jobs: Jobs = None,
     scheduler: Scheduler = None,
     seeds: Seeds = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Submit to a device without asking.")
+    ] = False,
+    detach: Annotated[
+        bool,
+        typer.Option("--detach", help="Submit the next phase of every run to its device, and go."),
+    ] = False,
 ) -> None:
     """Run a study, then show what it found, and write its report.
 
@@ -47,32 +53,27 @@ def run(
     `qnlr run configs/quickstart.toml --jobs 0`, in this process, for debugging
 
     `qnlr run configs/quickstart.toml --scheduler tcp://localhost:8786`, on a cluster
+
+    `qnlr run configs/ibm_open_plan.toml`, on a device: shows the price, and asks
     """
+    from qnlr.backends.ibm.orders import Orders
+    from qnlr.cli.executing import execute_and_show
     from qnlr.paper.plateau import draw_config, is_landscape
-    from qnlr.paper.reproduce import write_study_report
-    from qnlr.study.display import Progress, console, show_study
-    from qnlr.study.execute import execute, worthwhile_jobs
     from qnlr.study.spec import load_study
 
     if is_landscape(config):
         for file in draw_config(config, results):
             typer.echo(f"figure: {file}")
         return
-    study = load_study(config, seeds)
-    if jobs is None:
-        jobs = worthwhile_jobs(len(study.runs))
-    with Progress(study.name) as progress:
-        report = execute(
-            study, results, fresh=fresh, observer=progress, jobs=jobs, scheduler=scheduler
-        )
-    if report.interrupted is not None:
-        raise stopped(report.interrupted)
-    pictures = show_study(report.folder)
-    with console(stderr=True).status("writing the report"):
-        page = write_study_report(report.folder, pictures)
-    typer.echo(f"report: {page}")
-    if report.failed:
-        raise typer.Exit(1)
+    execute_and_show(
+        load_study(config, seeds),
+        results,
+        fresh=fresh,
+        jobs=jobs,
+        scheduler=scheduler,
+        orders=Orders(detach=detach),
+        yes=yes,
+    )
 
 
 @app.command()
@@ -117,7 +118,7 @@ def validate(config: Config) -> None:
     if "tune" in read_config(config)[1]:
         tuning = load_tuning(config)
         study, also = tuning.study, f" in each of {tuning.table.trials} rounds of tuning"
-    check(study, Builder(study.folder))
+    check(study, Builder(study.folder, offline=True))
     number = len(study.runs)
     runs = f"{number} run{'s' if number > 1 else ''}"
     typer.echo(f"{config} is valid: study {study.name}, {runs}{also}")

@@ -7,6 +7,7 @@ from qnlr.noise.mitigation import ZeroNoiseEstimator as ZeroNoiseEstimator
 from qnlr.noise.mitigation import fold as fold
 from qnlr.noise.models import NOISE_MODELS as NOISE_MODELS
 from qnlr.noise.models import Noise as Noise
+from qnlr.noise.models import fake_devices as fake_devices
 from qnlr.noise.models import from_device as from_device
 from qnlr.noise.models import from_file as from_file
 from qnlr.noise.models import from_rate as from_rate

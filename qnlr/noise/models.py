@@ -103,12 +103,31 @@ def from_device(device: str) -> Noise:
         >>> from_device("fake_manila").device.num_qubits
         5
     """
-    classes = _fake_devices()
+    classes = fake_devices()
     name = _snake(str(device))
     if name not in classes:
         raise unknown_name("fake device", str(device), classes)
     fake = classes[name]()
     return Noise(NoiseModel.from_backend(fake), f"noise model of {name}", fake)
+
+
+def fake_devices() -> dict[str, Callable[[], BackendV2]]:
+    """Return what makes each of the fake IBM devices, by the device's name.
+
+    Returns:
+        Their classes, ``"fake_manila"`` and so on.
+
+    Example:
+        >>> fake_devices()["fake_manila"]().num_qubits
+        5
+    """
+    from qiskit_ibm_runtime import fake_provider
+
+    return {
+        _snake(name): kind
+        for name, kind in inspect.getmembers(fake_provider, inspect.isclass)
+        if name.startswith("Fake") and issubclass(kind, BackendV2)
+    }
 
 
 def from_file(path: str | Path) -> Noise:
@@ -180,16 +199,6 @@ def _from_entries(entries: list[dict[str, Any]]) -> NoiseModel:
             for qubits in where or ():
                 model.add_quantum_error(channel, entry["operations"], qubits)
     return model
-
-
-def _fake_devices() -> dict[str, Callable[[], BackendV2]]:
-    from qiskit_ibm_runtime import fake_provider
-
-    return {
-        _snake(name): kind
-        for name, kind in inspect.getmembers(fake_provider, inspect.isclass)
-        if name.startswith("Fake") and issubclass(kind, BackendV2)
-    }
 
 
 def _snake(name: str) -> str:

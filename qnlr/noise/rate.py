@@ -74,7 +74,7 @@ def _device_rates(device: BackendV2) -> tuple[list[float], list[float], list[flo
     for name in target.operation_names:
         for qubits, properties in (target[name] or {}).items():
             error = getattr(properties, "error", None)
-            if qubits is None or not error or error >= 1:  # 1 marks a gate out of service
+            if qubits is None or error is None or not 0 < error < 1:  # 1: out of service
                 continue
             if name == "measure":
                 readout.append(error)

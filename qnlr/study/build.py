@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from qnlr.backends import PrimitiveBackend
+from qnlr.backends import DeviceSettings, IBMBackend, PrimitiveBackend
+from qnlr.backends.ibm.target import DEVICE
 from qnlr.circuits import Encoding, VariationalCircuit, variance, variational_circuit
 from qnlr.data import Dataset
 from qnlr.errors import InputError, require_count
@@ -16,9 +17,10 @@ from qnlr.noise import noise_rate
 from qnlr.optimizers import NLR, AskTell, StandardErrors
 from qnlr.problems import Classification
 from qnlr.rng import canonical_json, stream
-from qnlr.study.parts import BuildError, within
-from qnlr.study.schema import RunSpec
-from qnlr.study.spec import Study
+from qnlr.study.devices import Devices
+from qnlr.study.parts import BuildError, Part, within
+from qnlr.study.schema import RunSpec, unpaid
+from qnlr.study.spec import Study, run_id
 from qnlr.training import Streams, Training, TrainingSettings
 from qnlr.types import FloatArray, NoiseLevel
 
@@ -39,17 +41,20 @@ class Builder:
 
     Args:
         folder: Folder that paths in the config are relative to.
+        offline: Whether fake devices stand in for real ones, so that nothing needs a network.
     """
 
-    def __init__(self, folder: Path = Path()) -> None:
+    def __init__(self, folder: Path = Path(), offline: bool = False) -> None:
         self._folder = folder
+        self.devices = Devices(offline)
         self._shared: dict[str, Any] = {}
 
-    def run(self, spec: RunSpec) -> Training:
+    def run(self, spec: RunSpec, kept: Path | None = None) -> Training:
         """Build a run.
 
         Args:
             spec: What to build.
+            kept: Folder of the run. One that was begun on a device stays on it, and its circuit.
 
         Returns:
             The run, at its beginning.
@@ -64,12 +69,17 @@ class Builder:
             "data": {key: value for key, value in plain["data"].items() if key not in PLACES},
             "training": {"batch_size": plain["training"]["batch_size"]},
         }
+        own = unpaid(own)
+        own.pop("evaluation", None)
         with within("data"):
             dataset = self._dataset(spec)
         with within("circuit"):
             encoding, model = self._circuit(spec, dataset.features)
         with within("backend"):
-            backend = self._backend(spec, model, dataset.features)
+            backend = self._backend(spec, model, dataset.features, kept)
+        with within("gradient"):
+            gradient = spec.gradient.build()
+            gradient.require_fit(len(model.weights), backend.shots)
         with within("problem"):
             loss, head = spec.problem.loss.build(), spec.problem.head.build()
         with within("data"):
@@ -85,7 +95,53 @@ class Builder:
         drawn = [_drawn(spec), settings.batch_size]
         with within("training"):
             streams = Streams.spawn(spec.seed, own, data=drawn)
-            return Training(problem, backend, optimizer, settings, streams, weights)
+            return Training(problem, backend, optimizer, settings, streams, weights, gradient)
+
+    def device(
+        self, spec: RunSpec, training: Training, kept: Path | None = None
+    ) -> IBMBackend | None:
+        """Return the device that a run is trained on, or evaluated on at its end.
+
+        Args:
+            spec: The run.
+            training: The run, built.
+            kept: Folder of the run. One that was begun on a device stays on it, and its circuit.
+
+        Returns:
+            The device, or None if the run has none.
+
+        Raises:
+            BuildError: If a value is not valid.
+        """
+        if isinstance(training.backend, IBMBackend) or spec.evaluation is None:
+            if spec.evaluation is not None:
+                raise BuildError(
+                    "a run that is trained on a device is evaluated there; leave [evaluation] out",
+                    ("evaluation",),
+                )
+            return training.backend if isinstance(training.backend, IBMBackend) else None
+        table = spec.evaluation
+        samples = len(training.problem.train)
+        with within("evaluation", "backend"):
+            found = self._backend(
+                spec,
+                training.problem.model,
+                training.problem.dataset.features,
+                kept,
+                table.backend,
+            )
+        if not isinstance(found, IBMBackend):
+            raise BuildError(
+                f'name = "{table.backend.name}" is not a device; take "ibm"',
+                ("evaluation", "backend"),
+            )
+        if table.gradient_samples > samples:
+            raise BuildError(
+                f"gradient_samples = {table.gradient_samples} is not valid; there are {samples} "
+                "training samples",
+                ("evaluation",),
+            )
+        return found
 
     def _dataset(self, spec: RunSpec) -> Dataset:
         def build() -> Dataset:
@@ -113,16 +169,30 @@ class Builder:
 
         return self._once("circuit", [table.model_dump(mode="json"), features], build)
 
-    def _backend(self, spec: RunSpec, model: VariationalCircuit, features: int) -> PrimitiveBackend:
+    def _backend(
+        self,
+        spec: RunSpec,
+        model: VariationalCircuit,
+        features: int,
+        kept: Path | None,
+        table: Part | None = None,
+    ) -> PrimitiveBackend:
+        wanted = table or spec.backend
+        begun = kept is not None and (kept / DEVICE).is_file()
         content = [
-            spec.backend.model_dump(mode="json"),
+            wanted.model_dump(mode="json"),
             spec.circuit.model_dump(mode="json"),
             features,
+            *([str(kept)] if begun else []),
         ]
 
         def build() -> PrimitiveBackend:
-            backend: PrimitiveBackend = spec.backend.build(model=model, folder=self._folder)
-            return backend
+            built: PrimitiveBackend | DeviceSettings = wanted.build(
+                model=model, folder=self._folder
+            )
+            if isinstance(built, DeviceSettings):
+                return self.devices.backend(model, built, kept)
+            return built
 
         return self._once("backend", content, build)
 
@@ -150,6 +220,8 @@ class Builder:
         return stream("init", spec.seed, about).uniform(low, high, number)
 
     def _noise_rate(self, spec: RunSpec, backend: PrimitiveBackend) -> float:
+        if isinstance(backend, IBMBackend):
+            return backend.noise_rate
         noise = getattr(backend, "noise", None)
         content = spec.backend.model_dump(mode="json").get("noise")
         return self._once("noise", content, lambda: noise_rate(noise) if noise else 0.0)
@@ -162,19 +234,21 @@ class Builder:
         return found
 
 
-def validate(study: Study, builder: Builder) -> None:
+def validate(study: Study, builder: Builder, folder: Path | None = None) -> None:
     """Build every run, so that whatever is not valid is found before anything is written.
 
     Args:
         study: The study.
         builder: Builds its runs.
+        folder: Results folder of the study, where runs may have begun.
 
     Raises:
         InputError: If a value is not valid; the message names the place in the config.
     """
     for number, spec in enumerate(study.runs):
+        kept = None if folder is None else folder / run_id(spec)
         try:
-            builder.run(spec)
+            builder.device(spec, builder.run(spec, kept), kept)
         except BuildError as error:
             raise study.misplaced(number, error) from error
 

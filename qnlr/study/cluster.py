@@ -26,6 +26,7 @@ from distributed import (
     get_worker,
 )
 
+from qnlr.backends.ibm.secrets import redacted_error
 from qnlr.errors import InputError
 from qnlr.rng import content_hash
 from qnlr.study.build import Builder
@@ -189,7 +190,7 @@ def _result(future: Future[Any], task: Task) -> tuple[RunProgress | None, Outcom
         progress, status, sentence = future.result()
     except Exception as error:  # of the worker or its disk: those of the run are its ending
         lost = RunProgress(task.folder.run_id, task.label, task.spec.seed, 0, 0)
-        sentence = f"{type(error).__name__}: {error}"
+        sentence = redacted_error(error)
         if isinstance(error, KilledWorker):
             sentence = "several workers died on it; it may need more memory than they have"
         return lost, Outcome(Status.FAILED, sentence)

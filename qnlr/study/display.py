@@ -16,7 +16,9 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from qnlr.backends.ibm.orders import Waiting
 from qnlr.study.observer import Observer, RunProgress
+from qnlr.study.remote import Standing
 from qnlr.training import Outcome, Status
 
 SHOWN = ("training loss", "test accuracy", "gradient norm", "flips", "shots")
@@ -49,6 +51,7 @@ class Progress(Observer):
         )
         self._runs: TaskID | None = None
         self._steps: dict[str, TaskID] = {}
+        self._waits: dict[str, str] = {}
 
     def __enter__(self) -> Progress:
         self._runs = self._bars.add_task(f"{self._name}: checking", total=None, figures="")
@@ -105,6 +108,16 @@ class Progress(Observer):
             task = self._steps[progress.run_id]
             self._bars.update(task, completed=progress.done, figures=figures(progress))
 
+    def wait(self, progress: RunProgress, waiting: Waiting) -> None:
+        """Show on the bar of the run what it waits for, and what is spent."""
+        text = waiting_text(waiting)
+        if progress.run_id in self._steps:
+            line = "  ".join(part for part in (text, figures(progress)) if part)
+            self._bars.update(self._steps[progress.run_id], figures=line)
+        if not self._console.is_terminal and self._waits.get(progress.run_id) != waiting.state:
+            self._waits[progress.run_id] = waiting.state
+            self._console.print(f"{_name(progress)}: {text}", markup=False, soft_wrap=True)
+
     def end_run(self, progress: RunProgress, outcome: Outcome) -> None:
         """Take the run's bar away, and say how it ended if that is news."""
         assert self._runs is not None
@@ -136,6 +149,52 @@ def figures(progress: RunProgress) -> str:
     )
 
 
+def waiting_text(waiting: Waiting) -> str:
+    """Return what a run on a device waits for as one short text.
+
+    Args:
+        waiting: What it waits for.
+
+    Example:
+        >>> waiting_text(Waiting("queued", 2, 14, spent=31.4, left=268.6, seconds=95))
+        'queued 1:35 at place 14, 2 jobs, 31 s spent, 269 s left'
+    """
+    minutes, seconds = divmod(int(waiting.seconds), 60)
+    place = "" if waiting.position is None else f" at place {waiting.position}"
+    jobs = f"{waiting.pending} job{'s' if waiting.pending > 1 else ''}"
+    return (
+        f"{waiting.state} {minutes}:{seconds:02d}{place}, {jobs}, {waiting.spent:.0f} s spent, "
+        f"{waiting.left:.0f} s left"
+    )
+
+
+def show_standing(found: Standing) -> None:
+    """Print how a study on a device stands.
+
+    Args:
+        found: How it stands.
+    """
+    out = console()
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for head in ("run", "device", "status", "phases", "jobs", "QPU s"):
+        grid.add_column(head, justify="right" if head in ("phases", "jobs", "QPU s") else "left")
+    for run in found.runs:
+        numbers = (str(run.phases), str(run.jobs), f"{run.spent:.1f}")
+        name = f"{run.label}, seed {run.seed}"
+        grid.add_row(name, run.device or "", run.ending, *numbers)
+    out.print(grid)
+    for run in found.runs:
+        if run.sentence:
+            out.print(f"{run.label}, seed {run.seed}: {run.sentence}", markup=False, soft_wrap=True)
+        for job in run.pending:
+            place = "" if job.position is None else f", place {job.position} in the queue"
+            line = f"job {job.record.job_id}: {job.state}{place}"
+            out.print(line, markup=False, soft_wrap=True)
+    for device, waiting in found.queues.items():
+        out.print(f"{device}: {waiting} jobs wait in its queue", markup=False)
+    out.print(f"{found.spent:.1f} of {found.budget_seconds:g} QPU seconds spent", markup=False)
+
+
 def show_study(folder: Path) -> list[Path]:
     """Draw the figures of a study, print its table, and say where everything is.
 
@@ -149,6 +208,7 @@ def show_study(folder: Path) -> list[Path]:
         InputError: If there is no study in the folder.
     """
     from qnlr.study.figures import save_figures
+    from qnlr.study.report_evaluation import evaluation_lines
     from qnlr.study.results import load_history, load_results
     from qnlr.study.summary import findings, seeds_text, summary
 
@@ -182,6 +242,8 @@ def show_study(folder: Path) -> list[Path]:
         out.print(grid)
         for sentence in findings(results):
             out.print(sentence, markup=False, soft_wrap=not out.is_terminal)
+    for line in evaluation_lines(results):
+        out.print(line, markup=False, soft_wrap=True)
     for _, row in results[~results["status"].isin(["finished", "target_reached"])].iterrows():
         out.print(
             f"{row['label']}, seed {row['spec_seed']}: {row['status']} ({row['sentence']})",

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import joblib
 
+from qnlr.backends.ibm.orders import Orders
 from qnlr.errors import InputError, require_count
 from qnlr.study.build import Builder, validate
+from qnlr.study.hardware import execute_on_devices, split_paid
 from qnlr.study.listing import list_runs
 from qnlr.study.lock import held
 from qnlr.study.observer import Observer
@@ -54,6 +56,8 @@ def execute(
     observer: Observer | None = None,
     jobs: int = 0,
     scheduler: str | None = None,
+    orders: Orders | None = None,
+    builder: Builder | None = None,
 ) -> Report:
     """Execute a study: skip the runs that are done, resume the unfinished, begin the others.
 
@@ -70,6 +74,9 @@ def execute(
         observer: Told how it goes on.
         jobs: Processes of one thread each, on this machine; 0 to run everything in this process.
         scheduler: Address of a Dask scheduler, whose workers see the same files; None for none.
+        orders: What may be done on devices that are paid for; by default, jobs are submitted and
+            waited for. Such runs go on side by side in this process.
+        builder: Builds the runs, if there is one already that has what they share.
 
     Returns:
         How it went.
@@ -86,16 +93,16 @@ def execute(
     folders = tuple(results / one.name for one in studies)
     for folder in folders:
         writable_folder(folder)
-    builder = Builder(base)
+    builder = builder or Builder(base)
     for one in studies:
-        validate(one, builder)
+        validate(one, builder, None if fresh else results / one.name)
     watch = observer or Observer()
     with contextlib.ExitStack() as locks:
         for folder in folders:
             locks.enter_context(held(folder))
         if fresh:
             _move_aside(folders)
-        tasks = [_tasks(one, folder) for one, folder in zip(studies, folders, strict=True)]
+        tasks = [tasks_of(one, folder) for one, folder in zip(studies, folders, strict=True)]
         everything = [task for own in tasks for task in own]
         if not fresh:
             adopt([task.folder for task in everything], studies_in(results))
@@ -108,19 +115,24 @@ def execute(
         watch.begin_study(different, different - len(unfinished), dropped)
         if kept := sum(one.kept for one in listed):
             watch.other_seeds(kept)
+        paid, free = split_paid(unfinished)
+        free = free if orders is None or orders.submit else []
         with _signals() as caught:
-            if not unfinished or (jobs == 0 and scheduler is None):
-                outcomes = _execute_here(unfinished, builder, watch, caught)
+            outcomes = []
+            if paid:
+                outcomes += execute_on_devices(paid, builder, watch, caught, orders or Orders())
+            if not free or (jobs == 0 and scheduler is None):
+                outcomes += [] if caught else _execute_here(free, builder, watch, caught)
             else:
                 from qnlr.study.cluster import execute_on_cluster
 
-                outcomes = execute_on_cluster(
-                    unfinished,
+                outcomes += execute_on_cluster(
+                    free,
                     base,
                     folders[0].with_name(f".{folders[0].name}.stop"),
                     watch,
                     caught,
-                    jobs=min(jobs, len(unfinished)) or 1,
+                    jobs=min(jobs, len(free)) or 1,
                     scheduler=scheduler,
                 )
         adopt([task.folder for task in everything], folders)
@@ -145,7 +157,13 @@ def _move_aside(folders: Sequence[Path]) -> None:
             folder.rename(unused(folder.with_name(f"{folder.name}.old")))
 
 
-def _tasks(study: Study, folder: Path) -> list[Task]:
+def tasks_of(study: Study, folder: Path) -> list[Task]:
+    """Return the runs of a study, each with its folder.
+
+    Args:
+        study: The study.
+        folder: Its results folder.
+    """
     specs = [spec.model_dump(mode="json") for spec in study.runs]
     return [
         Task(spec, RunFolder(folder / run_id(spec)), label)
@@ -157,7 +175,7 @@ def _unfinished(tasks: Sequence[Task]) -> list[Task]:
     """Return a task for every run that is not done: the one with the last checkpoint, if any."""
     twins: dict[str, list[Task]] = {}
     for task in tasks:
-        if not task.folder.is_done:
+        if not task.is_done:
             twins.setdefault(task.folder.run_id, []).append(task)
     return [max(alike, key=lambda task: task.folder.checkpointed) for alike in twins.values()]
 
@@ -197,7 +215,7 @@ def _execute_here(
 def _try_on(task: Task, builder: Builder) -> None:
     """Try a checkpoint on before anything is run."""
     if (task.folder.path / "checkpoint.npz").exists():
-        training = builder.run(task.spec)
+        training = builder.run(task.spec, task.folder.path)
         resume(task, training)
         training.optimizer.close()
 

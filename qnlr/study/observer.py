@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qnlr.backends.ibm.orders import Waiting
 from qnlr.training import Outcome, Training
 
 
@@ -84,6 +85,9 @@ class Observer:
 
     def step(self, progress: RunProgress) -> None:
         """Told that a run has made steps."""
+
+    def wait(self, progress: RunProgress, waiting: Waiting) -> None:
+        """Told what a run on a device waits for."""
 
     def end_run(self, progress: RunProgress, outcome: Outcome) -> None:
         """Told how a run ended."""

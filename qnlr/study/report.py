@@ -1,4 +1,4 @@
-"""The report of a study: findings, figures, tables, how its runs ended, and how to repeat it."""
+"""The report of a study: findings, figures, tables, how and where it ran, how to repeat it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from qnlr.report import (
     write_document,
 )
 from qnlr.study.figures import FIGURES, per_step, svg_text
+from qnlr.study.report_devices import device_sections
+from qnlr.study.report_evaluation import evaluation_sections
 from qnlr.study.results import flatten
 from qnlr.study.stats import compare, holm
 from qnlr.study.store import RunFolder, listed_runs, read_json
@@ -73,6 +75,8 @@ def study_document(
         Section("figures", "Figures", tuple(figures)),
         Section("numbers", "Numbers", (_table(folder, results),)),
         *_endings(results),
+        *evaluation_sections(results),
+        *device_sections(folder, results),
         Section("repeat", "To repeat it", repeat_blocks([folder])),
     ]
     return Document(folder.name, "", tuple(section for section in sections if section.blocks))

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import InputError
+from qnlr.study.schema import with_gradient
 from qnlr.study.store import RunFolder, listed_runs, read_json
 from qnlr.training import COLUMNS
 
@@ -154,7 +155,7 @@ def settings(specs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _telling(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what tells a run from others, flat: all but its seed and what changes no result."""
-    table = flatten({**spec, "seed": None}, separator=".")
+    table = flatten(with_gradient({**spec, "seed": None}), separator=".")
     return {key: value for key, value in table.items() if key != "training.checkpoint_every"}
 
 
@@ -235,7 +236,7 @@ def _row(folder: RunFolder, spec: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": folder.run_id,
         "status": status["status"],
         "sentence": status["sentence"],
-        **flatten(spec, prefix="spec_"),
+        **flatten(with_gradient(spec), prefix="spec_"),
         **{name: _number(value) for name, value in status.get("metrics", {}).items()},
         **status.get("cost", {}),
     }

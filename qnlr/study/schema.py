@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from qnlr.backends import BACKENDS
+from qnlr.backends import BACKENDS, GRADIENTS, DeviceSettings
+from qnlr.backends.ibm.settings import UNPAID
 from qnlr.circuits import ANSATZES, ENCODINGS, OBSERVABLES
 from qnlr.data import DATASETS
 from qnlr.errors import InputError, require_positive
@@ -107,12 +109,14 @@ _NEGATIVE_RATES: Registry = {
     "equation_10": _equation_10,
 }
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
+DEFAULT_GRADIENT = {"name": "parameter_shift"}
 _CONTEXT = ("noise_level", "observable_variance", "seed", "maxiter")
 
 if TYPE_CHECKING:
     Optimizer: TypeAlias = Part
     Data: TypeAlias = Part
     Backend: TypeAlias = Part
+    Gradient: TypeAlias = Part
     Encoding: TypeAlias = Part
     Observable: TypeAlias = Part
     Ansatz: TypeAlias = Part
@@ -132,10 +136,11 @@ else:
     )
     Data = part(DATASETS, omit=("data_rng", "split_rng"))
     Backend = part(
-        BACKENDS,
+        {**BACKENDS, "ibm": DeviceSettings},
         omit=("model",),
         nested={Noise: part(_NOISE_MODELS, omit=("folder",)), ZeroNoise: part(ZERO_NOISE)},
     )
+    Gradient = part(GRADIENTS)
     Encoding = part(ENCODINGS, omit=("features", "qubits"))
     Observable = part(OBSERVABLES, omit=("qubits",))
     Ansatz = part(ANSATZES, omit=("qubits", "layers"))
@@ -173,14 +178,79 @@ class InitTable(Table):
     high: float = math.pi
 
 
+class EvaluationTable(Table):
+    """``[evaluation]``: a device that the trained weights are measured on, once, at the end."""
+
+    backend: Backend
+    gradient_samples: int = Field(default=0, ge=0)
+
+
 class RunSpec(Table):
-    """One run, whole: what is trained, on what, how, and on which seed."""
+    """One run, whole: what is trained, on what, how, and on which seed.
+
+    As plain data it has no ``gradient`` where that is the parameter-shift rule, and no
+    ``evaluation`` where there is none: so runs have the identities, and draw the numbers, that they
+    had before there were others.
+    """
 
     data: Data
     circuit: CircuitTable
     problem: ProblemTable = ProblemTable()
     init: InitTable = InitTable()
     backend: Backend = _called("simulator")
+    gradient: Gradient = _called(DEFAULT_GRADIENT["name"])
+    evaluation: EvaluationTable | None = None
     training: Training
     optimizer: Optimizer
     seed: int = Field(ge=0)
+
+    @model_serializer(mode="wrap")
+    def _plain(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = dump(self)
+        if plain.get("gradient") == DEFAULT_GRADIENT:
+            del plain["gradient"]
+        if plain.get("evaluation", "") is None:
+            del plain["evaluation"]
+        return plain
+
+
+def unpaid(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run as plain data, without how its jobs on a device are paid for.
+
+    Args:
+        plain: The run.
+
+    Example:
+        >>> unpaid({"backend": {"name": "ibm", "shots": 100, "budget_seconds": 60.0}})
+        {'backend': {'name': 'ibm', 'shots': 100}}
+    """
+    found = dict(plain)
+    if plain["backend"]["name"] == "ibm":
+        found["backend"] = _without(plain["backend"])
+    if plain.get("evaluation"):
+        found["evaluation"] = {
+            **plain["evaluation"],
+            "backend": _without(plain["evaluation"]["backend"]),
+        }
+    return found
+
+
+def _without(backend: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in backend.items() if key not in UNPAID}
+
+
+def with_gradient(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run as plain data, with the table that is left out where it is the default.
+
+    Args:
+        plain: The run, as it is kept.
+
+    Returns:
+        The run, with the table ``gradient`` behind all others.
+
+    Example:
+        >>> with_gradient({"seed": 0})
+        {'seed': 0, 'gradient': {'name': 'parameter_shift'}}
+    """
+    others = {key: value for key, value in plain.items() if key != "gradient"}
+    return {**others, "gradient": plain.get("gradient", DEFAULT_GRADIENT)}

@@ -11,7 +11,7 @@ from pathlib import Path
 from qnlr.study.store import RunFolder, read_json
 
 MOVED_ASIDE = re.compile(r"\.old-\d+$")
-KEPT = ("spec.json", "provenance.json", "history.parquet", "status.json")
+KEPT = ("spec.json", "provenance.json", "history.parquet", "status.json", "device.json")
 
 
 def adopt(runs: Iterable[RunFolder], studies: Sequence[Path]) -> list[RunFolder]:
@@ -28,7 +28,7 @@ def adopt(runs: Iterable[RunFolder], studies: Sequence[Path]) -> list[RunFolder]
         The runs that were taken over.
     """
     adopted = []
-    for run in [run for run in runs if not run.is_done]:
+    for run in [run for run in runs if not run.is_done and not _has_jobs(run)]:
         others = (study / run.run_id for study in studies if study != run.path.parent)
         twin = next((other for other in others if _equal(RunFolder(other), run)), None)
         if twin is not None:
@@ -50,6 +50,11 @@ def studies_in(results: Path) -> list[Path]:
         for folder in results.iterdir()
         if (folder / "study.json").is_file() and not MOVED_ASIDE.search(folder.name)
     )
+
+
+def _has_jobs(run: RunFolder) -> bool:
+    """Return whether a run has a journal, which says what was paid for."""
+    return (run.path / "journal.jsonl").exists()
 
 
 def _equal(other: RunFolder, run: RunFolder) -> bool:

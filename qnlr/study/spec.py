@@ -17,7 +17,7 @@ from qnlr.rng import content_hash
 from qnlr.study.grid import Skips, expand, merged
 from qnlr.study.messages import Origin, Place, explain, in_config
 from qnlr.study.parts import BuildError
-from qnlr.study.schema import RunSpec, file_hash
+from qnlr.study.schema import RunSpec, file_hash, unpaid, with_gradient
 
 TABLES = tuple(name for name in RunSpec.model_fields if name != "seed")
 MAX_SEEDS = 10_000
@@ -68,7 +68,8 @@ class Study:
 def run_id(spec: RunSpec) -> str:
     """Return the identity of a run: a short hash of its spec.
 
-    How often checkpoints are written is left out: it does not change what a run gives.
+    How often checkpoints are written is left out, and how a run on a device is paid for: it does
+    not change what the run gives.
 
     Args:
         spec: The run.
@@ -76,7 +77,8 @@ def run_id(spec: RunSpec) -> str:
     Returns:
         12 hexadecimal digits; the same run has the same in every study.
     """
-    return content_hash(spec.model_dump(mode="json", exclude={"training": {"checkpoint_every"}}))
+    exclude = {"training": {"checkpoint_every"}}
+    return content_hash(unpaid(spec.model_dump(mode="json", exclude=exclude)))
 
 
 def is_name(name: object) -> TypeGuard[str]:
@@ -139,7 +141,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
     cells = []
     for table, origin in expand(raw, TABLES, place):
         first = _validated({**table, "seed": drawn[0]}, origin, place, folder)
-        if not skips.leave_out(first.model_dump(mode="json")):
+        if not skips.leave_out(with_gradient(first.model_dump(mode="json"))):
             cells += [(first.model_copy(update={"seed": seed}), origin) for seed in drawn]
     skips.require_used()
     if not cells:

@@ -34,6 +34,7 @@ class _Ending(BaseModel):
     steps: int = 0
     metrics: dict[str, int | float | None] = {}
     cost: dict[str, int | float] = {}
+    caps: dict[str, int | float | None] = {}
 
 
 @dataclass(frozen=True)

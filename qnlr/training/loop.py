@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from qiskit_machine_learning.optimizers import AskData, TellData
 
-from qnlr.backends import Meter, MeteredBackend
-from qnlr.errors import InputError
+from qnlr.backends import Gradient, GradientBackend, Meter, MeteredBackend, ParameterShift
+from qnlr.errors import InputError, Suspended
 from qnlr.optimizers import AskTell
 from qnlr.problems import Batch, Classification, Evaluation
-from qnlr.rng import generator_state, restore_generator, stream
+from qnlr.rng import generator_state, restore_generator
 from qnlr.training.history import (
     History,
     evaluation_columns,
@@ -22,48 +21,8 @@ from qnlr.training.history import (
     unpack_evaluations,
 )
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
+from qnlr.training.streams import Streams
 from qnlr.types import Backend, Estimate, FloatArray
-
-
-@dataclass
-class Streams:
-    """Where a run's random numbers come from.
-
-    Args:
-        batches: Draws the mini-batches.
-        shots: Draws the shot noise of training.
-        evaluation: Gives the generator that draws the shot noise of the evaluation after a number
-            of steps; evaluating more or less often does not change the training.
-    """
-
-    batches: np.random.Generator
-    shots: np.random.Generator
-    evaluation: Callable[[int], np.random.Generator]
-
-    @classmethod
-    def spawn(cls, seed: int, run: Any, data: Any = None) -> Streams:
-        """Return the streams of a run: its mini-batches shared with others, its shots its own.
-
-        Args:
-            seed: Seed of the run.
-            run: Plain data that tells the run from others on its seed.
-            data: Plain data that runs with the same mini-batches share.
-
-        Returns:
-            Streams at their beginning.
-
-        Example:
-            >>> sgd, nlr = Streams.spawn(0, "sgd"), Streams.spawn(0, "nlr")
-            >>> bool(sgd.batches.integers(1000) == nlr.batches.integers(1000))
-            True
-            >>> bool(sgd.shots.integers(1000) == nlr.shots.integers(1000))
-            False
-        """
-        return cls(
-            batches=stream("batches", seed, data),
-            shots=stream("shots", seed, run),
-            evaluation=lambda step: stream("evaluation", seed, [run, step]),
-        )
 
 
 class Training:
@@ -78,10 +37,11 @@ class Training:
         settings: How long, on which mini-batches.
         streams: Random numbers.
         weights: Initial weights θ₀, shape (P,).
+        gradient: How gradients are measured; None for the parameter-shift rule.
 
     Raises:
-        InputError: If a mini-batch is larger than the training set, or a shot budget is set for a
-            backend without shots.
+        InputError: If a mini-batch is larger than the training set, a shot budget is set for a
+            backend without shots, or the gradient does not fit circuit or backend.
     """
 
     def __init__(
@@ -92,6 +52,7 @@ class Training:
         settings: TrainingSettings,
         streams: Streams,
         weights: FloatArray,
+        gradient: Gradient | None = None,
     ) -> None:
         if settings.batch_size > len(problem.train):
             raise InputError(
@@ -100,6 +61,9 @@ class Training:
             )
         if settings.max_shots is not None and backend.shots is None:
             raise InputError("max_shots is set, but the backend has no shots: values are exact")
+        self.gradient = ParameterShift() if gradient is None else gradient
+        self.gradient.require_fit(problem.num_circuit_weights, backend.shots)
+        self._gradient_state = self.gradient.initial_state(problem.num_circuit_weights)
         self.problem = problem
         self.optimizer = optimizer
         self.settings = settings
@@ -111,6 +75,20 @@ class Training:
         self._backend = backend
         self._evaluations: tuple[int, dict[str, Evaluation]] | None = None
         optimizer.start(None, weights)
+
+    @property
+    def backend(self) -> Backend:
+        """Where the circuits run."""
+        return self._backend
+
+    @backend.setter
+    def backend(self, backend: Backend) -> None:
+        self._backend = backend
+
+    @property
+    def suspendable(self) -> bool:
+        """Whether the backend may suspend the run, which then goes back to its last whole step."""
+        return getattr(self._backend, "suspends", False)
 
     @property
     def steps_done(self) -> int:
@@ -136,13 +114,28 @@ class Training:
         """
         outcome = self._outcome(interrupted)
         while outcome is None:
-            self.step()
+            suspended = self._try_step()
+            if suspended is not None:
+                outcome = Outcome(Status(suspended.status), str(suspended))
+                break
             on_step(self)
             outcome = self._outcome(interrupted)
             if outcome is None and self.steps_done % self.settings.checkpoint_every == 0:
                 on_checkpoint(self)
         on_checkpoint(self)
         return outcome
+
+    def _try_step(self) -> Suspended | None:
+        """Make one step; if the backend suspends the run within it, go back to where it began."""
+        before = self.state_dict() if self.suspendable else None
+        try:
+            self.step()
+        except Suspended as suspended:
+            if before is None:
+                raise
+            self.load_state_dict(before)
+            return suspended
+        return None
 
     def step(self) -> None:
         """Make one step on a fresh mini-batch, and evaluate if it is time to."""
@@ -209,6 +202,10 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "batches": generator_state(self.streams.batches),
             "shots": generator_state(self.streams.shots),
+            "gradient": {
+                "choices": generator_state(self.streams.gradient),
+                "state": self._gradient_state,
+            },
             "history": self.history.state_dict(),
             "meter": self.meter.state_dict(),
             "evaluation_meter": self.evaluation_meter.state_dict(),
@@ -224,6 +221,10 @@ class Training:
         self.optimizer.load_state_dict(plain["optimizer"])
         self.streams.batches = restore_generator(plain["batches"])
         self.streams.shots = restore_generator(plain["shots"])
+        if "gradient" in plain or not isinstance(self.gradient, ParameterShift):
+            # Checkpoints of version 0.1 have none: the parameter-shift rule remembers nothing.
+            self.streams.gradient = restore_generator(plain["gradient"]["choices"])
+            self._gradient_state = plain["gradient"]["state"]
         self.history = History.from_state(plain["history"])
         self.meter = Meter.from_state(plain["meter"])
         self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
@@ -238,9 +239,10 @@ class Training:
         if ask.x_jac is None:
             loss = self.problem.loss(np.asarray(ask.x_fun), batch, backend, self.streams.shots)
             return TellData(eval_fun=loss), None
-        both = self.problem.loss_and_gradient(
-            np.asarray(ask.x_jac), batch, backend, self.streams.shots
-        )
+        streams = self.streams
+        around = GradientBackend(backend, self.gradient, streams.gradient, self._gradient_state)
+        both = self.problem.loss_and_gradient(np.asarray(ask.x_jac), batch, around, streams.shots)
+        self._gradient_state = around.state
         return TellData(eval_fun=both.loss, eval_jac=both.gradient), both.stds
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
@@ -292,6 +294,6 @@ class Training:
 
     def _shots_of_a_step(self) -> int:
         gradients, losses = self.optimizer.evaluations_per_step
-        rows = gradients * (2 * self.problem.num_circuit_weights + 1) + losses
+        rows = gradients * self.gradient.rows(self.problem.num_circuit_weights) + losses
         circuits = rows * self.settings.batch_size * self._backend.circuits_per_value
         return circuits * (self._backend.shots or 0)

@@ -25,7 +25,8 @@ SCRIPTS = sorted(
     for file in EXPERIMENTS.glob(pattern)
 )
 DRAWN = "figure_01_plateau"
-NO_TABLES = {"paper", "tune", "quickstart", "bench_simulator", DRAWN}
+DEVICES = {"ibm_open_plan", "ibm_session", "ibm_evaluate"}
+NO_TABLES = {"paper", "tune", "quickstart", "bench_simulator", DRAWN} | DEVICES
 """Configs that are extended, or have scripts or commands of their own."""
 
 

@@ -45,7 +45,12 @@ class Failing:
 
 
 def own_training(model, encoding, backend, optimizer, data, weights, **settings):
-    streams = Streams(stream("batches", 0), stream("shots", 0), lambda k: stream("test", 0, k))
+    streams = Streams(
+        batches=stream("batches", 0),
+        shots=stream("shots", 0),
+        evaluation=lambda step: stream("test", 0, step),
+        gradient=stream("gradient", 0),
+    )
     problem = Classification(model, encoding, data)
     return Training(problem, backend, optimizer, TrainingSettings(**settings), streams, weights)
 
