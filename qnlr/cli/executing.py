@@ -51,8 +51,9 @@ def execute_and_show(
 
     if jobs is None:
         jobs = worthwhile_jobs(len(study.runs))
-    builder = Builder(study.folder)
-    if any(is_paid(spec) for spec in study.runs) and (orders is None or orders.submit):
+    submitting = orders is None or orders.submit
+    builder = Builder(study.folder, submitting=submitting)
+    if submitting and any(is_paid(spec) for spec in study.runs):
         agree_on_price(study, results, builder, fresh=fresh, yes=yes)
     with Progress(study.name) as progress:
         report = execute(

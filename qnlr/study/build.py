@@ -42,11 +42,14 @@ class Builder:
     Args:
         folder: Folder that paths in the config are relative to.
         offline: Whether fake devices stand in for real ones, so that nothing needs a network.
+        submitting: Whether jobs are to be submitted to devices, and not only collected.
     """
 
-    def __init__(self, folder: Path = Path(), offline: bool = False) -> None:
+    def __init__(
+        self, folder: Path = Path(), offline: bool = False, submitting: bool = True
+    ) -> None:
         self._folder = folder
-        self.devices = Devices(offline)
+        self.devices = Devices(offline, submitting)
         self._shared: dict[str, Any] = {}
 
     def run(self, spec: RunSpec, kept: Path | None = None) -> Training:

@@ -26,10 +26,13 @@ class Devices:
 
     Args:
         offline: Whether fake devices stand in for real ones, for estimates without a network.
+        submitting: Whether jobs are to be submitted, and not only collected: a device must take
+            them then.
     """
 
-    def __init__(self, offline: bool = False) -> None:
+    def __init__(self, offline: bool = False, submitting: bool = True) -> None:
         self.offline = offline
+        self._submitting = submitting
         self._services: dict[tuple[str | None, str | None], Any] = {}
         self._devices: dict[tuple[str | None, str | None, str], Any] = {}
 
@@ -80,7 +83,7 @@ class Devices:
         key = (settings.account, settings.instance, settings.device)
         if key not in self._devices:  # the least busy one is chosen once for all runs
             qubits = model.circuit.num_qubits
-            self._devices[key] = find_device(service, settings, qubits)
+            self._devices[key] = find_device(service, settings, qubits, submitting=self._submitting)
         return service, self._devices[key]
 
 

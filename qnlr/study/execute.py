@@ -93,7 +93,8 @@ def execute(
     folders = tuple(results / one.name for one in studies)
     for folder in folders:
         writable_folder(folder)
-    builder = builder or Builder(base)
+    orders = orders or Orders()
+    builder = builder or Builder(base, submitting=orders.submit)
     for one in studies:
         validate(one, builder, None if fresh else results / one.name)
     watch = observer or Observer()
@@ -116,11 +117,11 @@ def execute(
         if kept := sum(one.kept for one in listed):
             watch.other_seeds(kept)
         paid, free = split_paid(unfinished)
-        free = free if orders is None or orders.submit else []
+        free = free if orders.submit else []
         with _signals() as caught:
             outcomes = []
             if paid:
-                outcomes += execute_on_devices(paid, builder, watch, caught, orders or Orders())
+                outcomes += execute_on_devices(paid, builder, watch, caught, orders)
             if not free or (jobs == 0 and scheduler is None):
                 outcomes += [] if caught else _execute_here(free, builder, watch, caught)
             else:

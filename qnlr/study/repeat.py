@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from qnlr.errors import InputError
 from qnlr.study.build import Builder
+from qnlr.study.devices import is_paid
 from qnlr.study.parts import BuildError
 from qnlr.study.runner import Task, Tell, execute_run
 from qnlr.study.schema import RunSpec
@@ -75,6 +76,11 @@ def repeat(
     if status is None or not kept.is_done:
         raise InputError(f"run {kept.run_id} has not ended, so there is nothing to compare with")
     spec, folder = _spec(kept), _folder(kept)
+    if is_paid(spec):
+        raise InputError(
+            f"run {kept.run_id} was on a device, which would have to be paid for again; its phases "
+            "are kept in its folder"
+        )
     with tempfile.TemporaryDirectory(prefix="qnlr-") as temporary:
         task = Task(spec, RunFolder(Path(temporary) / kept.run_id), kept.run_id)
         try:

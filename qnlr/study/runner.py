@@ -113,6 +113,8 @@ def execute_run(
         (run.path / "error.txt").write_text(redacted_traceback(error), encoding="utf-8")
     finally:
         training.optimizer.close()
+    if device is not None:
+        device.settle()
     run.end(
         {
             "status": outcome.status,

@@ -254,6 +254,11 @@ class IBMBackend(PrimitiveBackend):
         bound._journal = Journal(folder, run_id)
         return bound.knowing(bound._journal)
 
+    def settle(self) -> None:
+        """Ask for the charges of the run's jobs that the service had not settled yet."""
+        if self.target.service is not None and self._paying is not None:
+            self._courier().settle()
+
     def values(
         self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
     ) -> Expectations:

@@ -273,7 +273,7 @@ class Journal:
             state=state,
             job_id=about.pop("job_id", record.job_id),
             charge=about.pop("charge", record.charge),
-            about={**record.about, **about, f"{state}_at": at},
+            about={f"{state}_at": at, **record.about, **about},
         )
 
 

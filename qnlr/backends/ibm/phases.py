@@ -103,8 +103,10 @@ class Courier:
             if ended and record.charge is None:
                 try:
                     report = retrieve(self.service, str(record.job_id)).report()
-                except (Unreachable, JobUnknown, Refused):
+                except (JobUnknown, Refused):
                     continue
+                except Unreachable:
+                    return
                 if report.charge is not None:
                     self._note(record.tag, record.state, charge=report.charge)
 
