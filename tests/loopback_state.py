@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
+from typing import ClassVar
 
 from loopback_devices import Device
 from loopback_faults import Outcome
@@ -155,8 +156,12 @@ class Job:
 
 @dataclass
 class Session:
-    """A session ("dedicated") or a batch of the service."""
+    """A session ("dedicated") or a batch of the service.
 
+    It is billed for `waits` seconds after every job, besides the jobs.
+    """
+
+    waits: ClassVar[float] = 0.0
     mode: str
     backend: str
     max_ttl: int
@@ -206,5 +211,5 @@ class Session:
             "accepting_jobs": self.accepting_jobs,
             "started_at": self.started,
             "closed_at": self.closed,
-            "elapsed_time": sum(job.charge for job in self.jobs),
+            "elapsed_time": sum(job.charge + self.waits for job in self.jobs),
         }

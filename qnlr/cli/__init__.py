@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from types import TracebackType
 
 import typer
@@ -27,6 +29,9 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("Stopped at once.", err=True)
+        if threading.active_count() > 1:  # one may wait for a service that never answers
+            sys.stdout.flush()
+            os._exit(130)
         sys.exit(130)
 
 

@@ -12,7 +12,7 @@ from qnlr.cli.app import stopped
 if TYPE_CHECKING:
     from qnlr.backends.ibm.orders import Orders
     from qnlr.study.build import Builder
-    from qnlr.study.hardware import Purse
+    from qnlr.study.purse import Purse
     from qnlr.study.spec import Study
 
 
@@ -102,7 +102,8 @@ def agree_on_price(
     from qnlr.study.estimate_display import show
     from qnlr.study.estimate_variants import variants
     from qnlr.study.execute import tasks_of
-    from qnlr.study.hardware import purses_for, split_paid
+    from qnlr.study.hardware import split_paid
+    from qnlr.study.purse import purses_for
 
     if warning := account_warning():
         typer.echo(f"Warning: {warning}", err=True)

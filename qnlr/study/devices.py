@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from qnlr.backends.ibm import DeviceSettings, IBMBackend
+from qnlr.backends.ibm.devices import counterpart
+from qnlr.backends.ibm.errors import AccountProblem
 from qnlr.backends.ibm.target import (
     Kept,
     Target,
@@ -60,7 +62,8 @@ class Devices:
         service, device = self._remote(model, settings, kept)
         if kept is None:
             return IBMBackend(model, settings, remote_target(model, settings, service, device))
-        target = Target(device, device.name, kept.isa, kept.calibration, service)
+        name = kept.name if device.name.startswith("fake_") else device.name  # it is retired
+        target = Target(device, name, kept.isa, kept.calibration, service)
         return IBMBackend(model, settings, target)
 
     def service(self, settings: DeviceSettings) -> Any:
@@ -83,7 +86,14 @@ class Devices:
         key = (settings.account, settings.instance, settings.device)
         if key not in self._devices:  # the least busy one is chosen once for all runs
             qubits = model.circuit.num_qubits
-            self._devices[key] = find_device(service, settings, qubits, submitting=self._submitting)
+            try:
+                found = find_device(service, settings, qubits, submitting=self._submitting)
+            except AccountProblem:
+                retired = None if kept is None else counterpart(kept.name)
+                if self._submitting or retired is None:
+                    raise
+                found = retired  # whose jobs can be collected all the same
+            self._devices[key] = found
         return service, self._devices[key]
 
 

@@ -17,8 +17,8 @@ from qnlr.errors import InputError
 from qnlr.study.build import Builder
 from qnlr.study.devices import device_settings
 from qnlr.study.grid import merged
-from qnlr.study.hardware import device_work
 from qnlr.study.parts import BuildError
+from qnlr.study.purse import device_work
 from qnlr.study.results import labels
 from qnlr.study.runner import Task
 from qnlr.study.schema import RunSpec

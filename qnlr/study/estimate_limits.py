@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qnlr.backends.ibm import limits
-from qnlr.backends.ibm.modes import CLIENT_SECONDS
+from qnlr.backends.ibm.modes import CLIENT_SECONDS, PREPARE_SECONDS
 from qnlr.study.estimate import RunEstimate, StudyEstimate
 from qnlr.study.hardware import CLOSED_LOOPS, SIDE_BY_SIDE
 
-PREPARE_SECONDS = 5.0
-"""On the service, before a job can run: checking and preparing it. IBM publishes no figure; users
-report that small jobs take many seconds (qiskit-ibm-runtime issue 587)."""
 DAY = 86_400.0
 
 

@@ -18,6 +18,7 @@ from qnlr.study.hardware import execute_on_devices, split_paid
 from qnlr.study.listing import list_runs
 from qnlr.study.lock import held
 from qnlr.study.observer import Observer
+from qnlr.study.purse import require_none_pending
 from qnlr.study.results import labels
 from qnlr.study.runner import Task, execute_run, resume
 from qnlr.study.share import adopt, studies_in
@@ -102,6 +103,8 @@ def execute(
         for folder in folders:
             locks.enter_context(held(folder))
         if fresh:
+            for folder in folders:
+                require_none_pending(folder)
             _move_aside(folders)
         tasks = [tasks_of(one, folder) for one, folder in zip(studies, folders, strict=True)]
         everything = [task for own in tasks for task in own]

@@ -150,7 +150,10 @@ def cancel(folder: Path) -> list[PendingJob]:
             planned = [job for job in journal.jobs.values() if job.pending]
             service = _service(spec, devices, planned)
             for record in planned if service is not None else ():
-                ended += _cancelled(journal, record, service)
+                try:
+                    ended += _cancelled(journal, record, service)
+                except (JobUnknown, Refused):  # the others are cancelled all the same
+                    ended.append(PendingJob(record, "unknown"))
     return ended
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from qnlr.backends.ibm.journal import JobRecord, Journal
-from qnlr.backends.ibm.ledger import idle_seconds, read_ledger
+from qnlr.backends.ibm.ledger import read_ledger
 from qnlr.backends.ibm.settings import DeviceSettings
 from qnlr.backends.ibm.target import CALIBRATIONS, DEVICE, Kept, kept_target
 from qnlr.report import Block, Cell, Details, Section, Table, Text
@@ -132,7 +132,7 @@ def _caveats(results: pd.DataFrame, runs: Sequence[DeviceRun]) -> tuple[str, ...
 
 def _bill(folder: Path) -> str:
     ledger = read_ledger(folder)
-    idle = idle_seconds(ledger.jobs, ledger.sessions)
+    idle = sum(ledger.sessions.values())
     number = sum(job.job_id is not None for job in ledger.jobs)
     waited = f", of which {idle:.1f} for sessions that waited" if idle else ""
     return f"{ledger.spent:.1f} QPU seconds were charged in all, for {number} jobs{waited}."

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from qnlr.backends import IBMBackend
 from qnlr.backends.ibm import Paying
-from qnlr.backends.ibm.secrets import redacted_error, redacted_traceback
+from qnlr.backends.ibm.secrets import redacted, redacted_error, redacted_traceback
 from qnlr.errors import CheckpointError, Suspended
 from qnlr.problems import Evaluation
 from qnlr.study.devices import device_settings
@@ -118,7 +118,7 @@ def execute_run(
     run.end(
         {
             "status": outcome.status,
-            "sentence": outcome.sentence,
+            "sentence": redacted(outcome.sentence),
             "steps": training.steps_done,
             "metrics": {
                 name: value if math.isfinite(value) else None for name, value in metrics.items()

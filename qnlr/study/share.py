@@ -59,7 +59,8 @@ def _has_jobs(run: RunFolder) -> bool:
 
 def _equal(other: RunFolder, run: RunFolder) -> bool:
     """Return whether another study has done this run, and nobody has tampered with what it was."""
-    if not (other.path / "status.json").is_file() or not other.is_done:
+    status = other.status() if (other.path / "status.json").is_file() else None
+    if status is None or not other.is_done or status["caps"]:  # with a budget of its own it goes on
         return False
     spec, own = read_json(other.path / "spec.json"), read_json(run.path / "spec.json")
     return isinstance(spec, Mapping) and (own is None or own == spec)

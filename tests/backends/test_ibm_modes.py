@@ -7,11 +7,11 @@ from qnlr.errors import InputError
 @pytest.mark.parametrize(
     ("plan", "runs", "phases", "phase_seconds", "expected"),
     [
-        ("premium", 1, 3, 2.1, "session"),
-        ("premium", 4, 3, 2.1, "session"),
+        ("premium", 1, 3, 7.1, "session"),
+        ("premium", 4, 3, 7.1, "session"),
         ("premium", 1, 2, 100.0, "job"),
-        ("premium", 1, 50, 1.9, "job"),
-        ("premium", 2, 50, 1.9, "batch"),
+        ("premium", 1, 50, 6.9, "job"),
+        ("premium", 2, 50, 6.9, "batch"),
         ("open", 1, 50, 100.0, "job"),
         ("open", 2, 50, 100.0, "batch"),
         (None, 1, 50, 100.0, "job"),
@@ -38,7 +38,9 @@ def test_single_jobs_go_to_the_device_itself():
     device = object()
     modes = Modes(device)
     assert modes.current() is device
-    assert modes.mode_id is None
+    assert modes.named(device) == {"mode": "job", "mode_id": None}
+    assert modes.active_seconds() is None
+    assert modes.waits == 0.0
     modes.closed(device)
     modes.close()
     assert modes.current() is device

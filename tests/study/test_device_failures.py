@@ -53,6 +53,10 @@ def test_a_job_that_died_is_submitted_once_more_and_counted(
         loopback.fail_jobs(reason="Internal error.", charge=1.5, skip=skip)
     else:
         loopback.cancel_jobs(reason="Cancelled by the system.", charge=1.5, skip=skip)
+        left = _row(study(), tmp_path)  # somebody may have wanted that: nothing goes on by itself
+        assert left["status"] == "interrupted"
+        assert "was cancelled" in left["sentence"]
+        assert len(loopback.jobs) == skip + 1
     row = _row(study(), tmp_path)
     kept = journal(tmp_path / "hw")
     assert [job.state for job in kept.jobs.values()].count(ending) == 1

@@ -84,6 +84,13 @@ def test_runs_of_a_grid_share_a_batch(loopback, whole, tmp_path, mode):
     assert result(tmp_path / "hw")[nlr] == whole[nlr]
 
 
+@pytest.fixture
+def sessions_pay(monkeypatch):
+    """Let the device work longer than it waits, although jobs are small."""
+    monkeypatch.setattr("qnlr.backends.ibm.modes.WAIT_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("sessions_pay")
 def test_a_session_is_taken_where_the_plan_has_them_and_is_closed(loopback, whole, tmp_path):
     loopback.plan = "premium"
     carry_out(study(), tmp_path)
@@ -94,6 +101,7 @@ def test_a_session_is_taken_where_the_plan_has_them_and_is_closed(loopback, whol
     assert result(tmp_path / "hw") == whole
 
 
+@pytest.mark.usefixtures("sessions_pay")
 @pytest.mark.parametrize("mode", ["auto", "batch", "session"])
 def test_a_session_that_closes_under_way_is_entered_again(loopback, whole, tmp_path, mode):
     loopback.plan, loopback.session_jobs = "premium", 3
@@ -115,6 +123,7 @@ def test_sessions_that_take_no_job_leave_the_run_for_later(loopback, whole, tmp_
     assert result(tmp_path / "hw") == whole
 
 
+@pytest.mark.usefixtures("sessions_pay")
 def test_single_jobs_do_where_the_service_refuses_a_session(loopback, whole, tmp_path):
     message = "You are not authorized to run a session when using the open plan."
     refused = loopback.fail(400, path="/sessions", code=1352, message=message, times=None)

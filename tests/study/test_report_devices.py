@@ -91,7 +91,7 @@ def test_jobs_of_a_service_are_named_and_the_account_is_not(loopback, tmp_path):
 def test_a_session_is_charged_for_its_waiting_too(loopback, tmp_path):
     results = carry_out(study(mode="session"), tmp_path)
     (session,) = loopback.sessions
-    journal(tmp_path / "hw").note_session(session.id, loopback.charged + 100)
+    journal(tmp_path / "hw").note_session(session.id, 100.0)  # beyond its jobs
     (section,) = device_sections(tmp_path / "hw", results)
     found = read_ledger(tmp_path / "hw")
     idle = found.spent - sum(job.spent for job in found.jobs)

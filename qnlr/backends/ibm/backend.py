@@ -29,6 +29,7 @@ from qnlr.backends.ibm.phases import Courier
 from qnlr.backends.ibm.price import Price, Timing
 from qnlr.backends.ibm.program import EstimatorProgram, SamplerProgram, make_program
 from qnlr.backends.ibm.settings import UNPAID, DeviceSettings
+from qnlr.backends.ibm.submission import Dispatcher
 from qnlr.backends.ibm.target import (
     Target,
     keep_calibration,
@@ -38,11 +39,12 @@ from qnlr.backends.ibm.target import (
 )
 from qnlr.backends.primitives import PrimitiveBackend, parameter_array
 from qnlr.circuits import VariationalCircuit
-from qnlr.errors import InputError
+from qnlr.errors import CheckpointError, InputError
 from qnlr.rng import content_hash, generator_state
 from qnlr.types import Cost, Expectations, FloatArray
 
-MARGIN = 1.5
+MARGIN, LEAST_MARGIN = 1.5, 1.25
+ROUNDING = 1e-9
 LEAST_LIMIT = 10
 
 
@@ -290,8 +292,13 @@ class IBMBackend(PrimitiveBackend):
         state = generator_state(rng)
         seed = int(rng.integers(2**31))
         rows = np.ascontiguousarray(parameters.reshape(-1, parameters.shape[-1]))
+        about = [self.target.isa.digest, state, list(parameters.shape), self.settings.shots]
+        if self._folder is None:
+            about.append(hashlib.sha256(rows.tobytes()).hexdigest())
+        key = content_hash(about, 16)
+        if key in self._journal.phases:
+            rows = self._kept_rows(key, inputs)
         pub = hashlib.sha256(rows.tobytes()).hexdigest()
-        key = content_hash([self.target.isa.digest, pub, self.settings.shots, seed], 16)
         counting = self._counting
         sizes = counting.split(len(rows))
         phase = self._journal.begin_phase(
@@ -319,6 +326,23 @@ class IBMBackend(PrimitiveBackend):
         circuits = len(rows) * self.circuits_per_value
         cost = Cost(circuits, executions, jobs=len(sizes))
         return Expectations(values.reshape(shape), stds.reshape(shape), cost)
+
+    def _kept_rows(self, key: str, inputs: Mapping[str, FloatArray]) -> FloatArray:
+        """Return the rows that a phase was begun with: another machine may round them otherwise."""
+        kept = self._journal.kept(key)
+        for name, wanted in inputs.items():
+            same = name in kept and kept[name].shape == wanted.shape
+            if not same or not np.allclose(kept[name], wanted, rtol=0.0, atol=ROUNDING):
+                number = self._journal.phases[key]["number"]
+                raise CheckpointError(
+                    f"phase {number} in the journal of {self._folder} was measured at other {name} "
+                    "than are asked for now, so that its code or data must have changed; go on "
+                    "with those it was begun with, or start over with --fresh"
+                )
+        if "parameters" in kept:
+            return kept["parameters"].reshape(-1, len(self.model.parameters))
+        found = parameter_array(kept["weights"], kept["angles"])
+        return np.ascontiguousarray(found.reshape(-1, found.shape[-1]))
 
     def _part(self, rows: FloatArray, seed: int) -> RowsPart:
         """Return rows as a job; on this machine it costs nothing, and is seeded."""
@@ -367,12 +391,14 @@ class IBMBackend(PrimitiveBackend):
             paying = Paying(Modes(self._program.device), paying.budget, paying.orders)
         service = self.target.service
         return Courier(
-            self._journal,
-            paying.modes,
-            service,
-            paying.budget,
-            lambda estimate: self._limit(estimate, paying.budget),
-            paying.orders,
+            Dispatcher(
+                self._journal,
+                paying.modes,
+                service,
+                paying.budget,
+                lambda estimate: self._limit(estimate, paying.budget),
+                paying.orders,
+            )
         )
 
     def _limit(self, estimate: float, budget: Budget) -> int | None:
@@ -380,9 +406,12 @@ class IBMBackend(PrimitiveBackend):
             return None
         if self.settings.max_execution_time is not None:
             return self.settings.max_execution_time
-        expected = estimate * budget.correction
-        affordable = math.floor(budget.left + expected)
-        return max(1, min(max(LEAST_LIMIT, math.ceil(MARGIN * expected)), affordable))
+        # A job that is cut short is paid for and brings nothing: small ones that were cheaper than
+        # expected are no reason to give a large one less time.
+        expected = estimate * max(1.0, budget.correction)
+        affordable = math.floor(budget.left + estimate * budget.correction)
+        wanted = min(max(LEAST_LIMIT, math.ceil(MARGIN * expected)), affordable)
+        return max(math.ceil(LEAST_MARGIN * expected), wanted)
 
     def _require_same(self, folder: Path, name: str, digest: str) -> None:
         if name != self.device_name:

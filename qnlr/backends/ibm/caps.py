@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from qnlr.backends.ibm.journal import JobRecord
-from qnlr.backends.ibm.ledger import idle_seconds
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Budget:
     Args:
         caps: The limits.
         jobs: Jobs submitted so far, of all runs of the study.
-        sessions: How many seconds their sessions have been active.
+        sessions: For each of their sessions, seconds billed beyond its jobs.
 
     Example:
         >>> budget = Budget(Caps(budget_seconds=10.0))
@@ -73,8 +72,16 @@ class Budget:
                 job.charge if job.charge is not None else job.spent * correction
                 for job in self._jobs.values()
             )
-            idle = idle_seconds(self._jobs.values(), self._sessions)
-            return known + idle + sum(self._reserved.values()) * correction
+            beyond = sum(self._sessions.values())
+            return known + beyond + sum(self._reserved.values()) * correction
+
+    @property
+    def in_flight(self) -> float:
+        """QPU seconds that jobs under way, or about to be, are expected to take."""
+        correction = self.correction
+        with self._lock:
+            pending = sum(job.estimate for job in self._jobs.values() if job.pending)
+            return (pending + sum(self._reserved.values())) * correction
 
     @property
     def left(self) -> float:
@@ -121,11 +128,22 @@ class Budget:
     def count(self, job: JobRecord) -> None:
         """Count a job as it now stands in its journal."""
         with self._lock:
-            self._reserved.pop(job.tag, None)
             if job.job_id is not None:
+                self._reserved.pop(job.tag, None)
                 self._jobs[job.tag] = job
 
-    def count_session(self, mode_id: str, seconds: float) -> None:
-        """Count how long a session has been active."""
+    def count_session(self, mode_id: str, seconds: float) -> float:
+        """Count how long a session has been active.
+
+        Args:
+            mode_id: The session.
+            seconds: For which it has been active.
+
+        Returns:
+            Seconds that it was billed beyond its jobs by now.
+        """
         with self._lock:
-            self._sessions[mode_id] = max(seconds, self._sessions.get(mode_id, 0.0))
+            own = [job for job in self._jobs.values() if job.about.get("mode_id") == mode_id]
+            beyond = seconds - sum(job.spent for job in own if not job.pending)
+            self._sessions[mode_id] = max(beyond, self._sessions.get(mode_id, 0.0))
+            return self._sessions[mode_id]

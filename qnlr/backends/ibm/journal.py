@@ -19,7 +19,7 @@ import numpy as np
 
 from qnlr.backends.ibm.secrets import redacted
 from qnlr.errors import CheckpointError
-from qnlr.files import replacing
+from qnlr.files import flush_folder, replacing
 from qnlr.rng import content_hash
 
 VERSION = 1
@@ -186,7 +186,7 @@ class Journal:
         self._write({"event": "job", "tag": tag, "state": state, **shown})
 
     def note_session(self, mode_id: str, seconds: float) -> None:
-        """Write down how long a session has been active by now."""
+        """Write down how many seconds a session was billed beyond its jobs by now."""
         if seconds > self.sessions.get(mode_id, 0.0):
             self._write({"event": "session", "id": mode_id, "seconds": seconds})
 
@@ -239,11 +239,14 @@ class Journal:
             path = self._path(FILE)
             path.parent.mkdir(parents=True, exist_ok=True)
             line = (json.dumps(event, allow_nan=False) + "\n").encode()
+            begun = path.exists()
             with path.open("ab") as file:
                 file.truncate(self._whole)  # a line that a crash cut off had no consequences
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
+            if not begun:
+                flush_folder(path.parent)
             self._whole += len(line)
         self._apply(event)
 

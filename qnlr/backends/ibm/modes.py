@@ -10,6 +10,10 @@ from qnlr.backends.ibm.errors import Refused, SessionClosed, Unreachable
 from qnlr.errors import InputError
 
 CLIENT_SECONDS = 2.0  # between the phases of a run: preparing, sending, fetching, computing
+PREPARE_SECONDS = 5.0
+"""On the service, before a job can run: checking and preparing it. IBM publishes no figure; users
+report that small jobs take many seconds (qiskit-ibm-runtime issue 587)."""
+WAIT_SECONDS = CLIENT_SECONDS + PREPARE_SECONDS
 SESSION_PHASES = 3
 
 
@@ -17,8 +21,8 @@ def choose_mode(wanted: str, plan: str | None, runs: int, phases: int, phase_sec
     """Return the mode that jobs are run in.
 
     A session is billed by the clock, so it pays where the device works most of the time: ``auto``
-    takes one from three phases on that each take the device longer than this machine takes between
-    them. Runs that do not wait for each other share a batch. The open plan has no sessions.
+    takes one from three phases on that each take the device longer than what lies between them.
+    Runs that do not wait for each other share a batch. The open plan has no sessions.
 
     Args:
         wanted: ``"auto"``, ``"job"``, ``"batch"`` or ``"session"``.
@@ -46,7 +50,7 @@ def choose_mode(wanted: str, plan: str | None, runs: int, phases: int, phase_sec
         )
     if wanted != "auto":
         return wanted
-    if plan not in (None, "open") and phases >= SESSION_PHASES and phase_seconds > CLIENT_SECONDS:
+    if plan not in (None, "open") and phases >= SESSION_PHASES and phase_seconds > WAIT_SECONDS:
         return "session"
     return "batch" if runs > 1 else "job"
 
@@ -88,16 +92,16 @@ class Modes:
                 self._enter()
             return self._open or self.device
 
-    @property
-    def mode_id(self) -> str | None:
-        """Identity of the session or batch that is open, or None."""
-        with self._lock:
-            return None if self._open is None else str(self._open.session_id)
+    def named(self, mode: Any) -> dict[str, Any]:
+        """Return kind and identity of what :meth:`current` gave, as plain data."""
+        if mode is self.device:
+            return {"mode": "job", "mode_id": None}
+        return {"mode": self.kind, "mode_id": str(mode.session_id)}
 
     @property
     def waits(self) -> float:
         """Seconds that a phase is billed besides its jobs: a session's, while this side works."""
-        return CLIENT_SECONDS if self.kind == "session" else 0.0
+        return WAIT_SECONDS if self.kind == "session" else 0.0
 
     def active_seconds(self) -> tuple[str, float] | None:
         """Return identity and active seconds of the open session; None without one, or unknown."""

@@ -16,6 +16,7 @@ from qnlr.backends.ibm.runtime.layers import needs_layer_noise as needs_layer_no
 from qnlr.backends.ibm.runtime.layers import with_layer_noise as with_layer_noise
 from qnlr.backends.ibm.runtime.modes import active_seconds as active_seconds
 from qnlr.backends.ibm.runtime.modes import close_mode as close_mode
+from qnlr.backends.ibm.runtime.modes import instance_of as instance_of
 from qnlr.backends.ibm.runtime.modes import open_mode as open_mode
 from qnlr.backends.ibm.runtime.modes import refresh as refresh
 from qnlr.backends.ibm.runtime.modes import reopened_mode as reopened_mode

@@ -134,14 +134,14 @@ class Job:
         return None if found is None else int(found)
 
 
-def find(service: QiskitRuntimeService, tag: str) -> list[Job]:
-    """Return the jobs that carry a tag, the oldest first.
+def find(service: QiskitRuntimeService, tag: str, instance: str | None = None) -> list[Job]:
+    """Return the jobs of an instance that carry a tag, the oldest first.
 
     Raises:
         Unreachable: If the service does not answer.
     """
     with translated():
-        found = service.jobs(job_tags=[tag], limit=None, descending=False)
+        found = service.jobs(job_tags=[tag], limit=None, descending=False, instance=instance)
     return [Job(one) for one in found]
 
 

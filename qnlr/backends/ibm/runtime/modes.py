@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from qiskit.providers import BackendV2
 from qiskit_ibm_runtime import Batch, IBMBackend, Session
 
 from qnlr.backends.ibm.runtime.trouble import translated
 
 
-def open_mode(kind: str, device: IBMBackend, max_time: int | None = None) -> Session:
+def instance_of(device: BackendV2) -> str | None:
+    """Return the instance that a device is used through, which is nothing to be shown."""
+    found = getattr(device, "_instance", None)
+    return None if found is None else str(found)
+
+
+def open_mode(kind: str, device: IBMBackend) -> Session:
     """Open a session or a batch.
 
     Args:
         kind: ``"session"`` or ``"batch"``.
         device: The device.
-        max_time: Seconds after which it closes by itself, or None.
 
     Raises:
         Refused: If the plan has none, or its time is used up.
         Unreachable: If the service does not answer.
     """
     with translated():
-        return (Session if kind == "session" else Batch)(device, max_time=max_time)
+        return (Session if kind == "session" else Batch)(device)
 
 
 def reopened_mode(kind: str, mode_id: str, device: IBMBackend) -> Session | None:
-    """Return a session or batch that was opened before, or None if it takes no more jobs."""
+    """Return a session or batch of a device that was opened before, or None if it is closed."""
     with translated():
         found = (Session if kind == "session" else Batch).from_id(mode_id, device.service)
         details = found.details() or {}
-    return found if details.get("accepting_jobs") else None
+    same = details.get("backend_name") == device.name
+    return found if same and details.get("accepting_jobs") else None
 
 
 def active_seconds(session: Session) -> float | None:

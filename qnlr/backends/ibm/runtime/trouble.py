@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 from qiskit_ibm_runtime.api.exceptions import RequestsApiError
@@ -17,8 +18,9 @@ from qiskit_ibm_runtime.exceptions import (
 )
 
 from qnlr.backends.ibm.errors import JobDead, JobUnknown, Refused, SessionClosed, Unreachable
+from qnlr.backends.ibm.secrets import redacted
 
-CLOSED_SESSION = "1217"
+CLOSED_SESSION = re.compile(r"code\W{1,4}1217\b")
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def translated() -> Iterator[None]:
 
 def _by_code(error: Exception, code: int) -> Exception:
     if 400 <= code < 500 and code not in (408, 429):
-        closed = CLOSED_SESSION in str(error)
+        closed = CLOSED_SESSION.search(str(error)) is not None
         return (SessionClosed if closed else Refused)(said(error))
     return Unreachable(said(error))
 
@@ -60,12 +62,12 @@ def _by_code(error: Exception, code: int) -> Exception:
 def _by_text(error: Exception) -> Exception:
     """Sort an error that the client has robbed of its status code."""
     text = str(error)
-    if "session is closed" in text.lower() or CLOSED_SESSION in text:
+    if "session is closed" in text.lower() or CLOSED_SESSION.search(text):
         return SessionClosed(said(error))
-    refused = any(f"{code} Client Error" in text for code in (400, 403, 404, 409, 413, 422))
+    refused = any(f"{code} Client Error" in text for code in (400, 401, 403, 404, 409, 413, 422))
     return (Refused if refused else Unreachable)(said(error))
 
 
 def said(error: Exception) -> str:
-    """Return what an error says, on one line."""
-    return " ".join(str(error).strip("'\"").split())
+    """Return what an error says, on one line and without secrets."""
+    return redacted(" ".join(str(error).strip("'\"").split()))
