@@ -46,6 +46,7 @@ class RunEstimate:
         optimizer: Name of its optimizer.
         exceeded: Limits on one circuit that its circuit passes, a sentence each.
         learning: Price of learning the noise of its layers, if that is left to do.
+        ahead: Price of phases that are submitted already, behind its checkpoint.
     """
 
     run_id: str
@@ -60,6 +61,7 @@ class RunEstimate:
     optimizer: str = ""
     exceeded: tuple[str, ...] = ()
     learning: Price = field(default_factory=Price)
+    ahead: Price = field(default_factory=Price)
 
     @property
     def phases(self) -> tuple[tuple[Phase, Price], ...]:
@@ -81,7 +83,12 @@ class RunEstimate:
     def price(self) -> Price:
         """Price of all that is left."""
         measured = self.step.times(self.work.steps) + self.evaluation.times(self.work.evaluations)
-        return self.learning + measured
+        left = self.learning + measured
+        return Price(
+            max(0, left.executions - self.ahead.executions),
+            max(0, left.jobs - self.ahead.jobs),
+            max(0.0, left.seconds - self.ahead.seconds),
+        )
 
 
 @dataclass(frozen=True)
@@ -213,16 +220,22 @@ def estimate_run(task: Task, builder: Builder, *, begun: bool = False) -> RunEst
     """
     training = builder.run(task.spec, task.folder.path if begun else None)
     try:
+        kept = task.folder.path if begun else None
+        first = builder.device(task.spec, training, kept)
+        assert first is not None
+        whole = device_work(task.spec, training, first).phases
         checkpoint = task.folder.path / "checkpoint.npz"
         if begun and checkpoint.exists():
             training.load_state_dict(read_checkpoint(checkpoint, task.folder.run_id))
         backend = builder.device(task.spec, training, task.folder.path if begun else None)
         assert backend is not None
         learning = backend.learning_price()
-        if begun:
-            known = backend.knowing(Journal(task.folder.path, task.folder.run_id))
-            backend, learning = known, learning if known is backend else Price()
-        return _priced(task, training, backend, learning)
+        if not begun:
+            return _priced(task, training, backend, learning)
+        journal = Journal(task.folder.path, task.folder.run_id)
+        known = backend.knowing(journal)
+        left = _priced(task, training, known, learning if known is backend else Price())
+        return replace(left, ahead=_ahead(journal, whole, left))
     finally:
         training.optimizer.close()
 
@@ -269,6 +282,23 @@ def changed(spec: RunSpec, tables: dict[str, object]) -> RunSpec:
 def total(prices: Sequence[Price]) -> Price:
     """Return the sum of prices."""
     return reduce(add, prices, Price())
+
+
+def _ahead(journal: Journal, whole: int, left: RunEstimate) -> Price:
+    """Return the price of phases that a journal has beyond the checkpoint: they are not made again.
+
+    Args:
+        journal: Journal of the run.
+        whole: Phases of the run from its beginning.
+        left: What it has to make from its checkpoint.
+    """
+    begun = {job.phase for job in journal.jobs.values() if job.job_id is not None}
+    own = [phase for phase in journal.phases.values() if "random_state" in phase]
+    known = [phase for phase in own if phase["key"] in begun]
+    number = max(0, len(known) - (whole - left.work.phases))
+    last = sorted(known, key=lambda phase: int(phase["number"]))[len(known) - number :]
+    executions = sum(sum(phase["executions"]) for phase in last)
+    return Price.of(executions, sum(len(phase["parts"]) for phase in last), left.timing)
 
 
 def _priced(task: Task, training: Training, backend: IBMBackend, learning: Price) -> RunEstimate:

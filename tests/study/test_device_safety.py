@@ -13,6 +13,8 @@ from qnlr.backends.ibm.ledger import read_ledger
 from qnlr.backends.ibm.modes import Modes
 from qnlr.errors import InputError
 from qnlr.study import load_study
+from qnlr.study.build import Builder
+from qnlr.study.estimate import estimate
 from qnlr.study.kept import kept_study
 from qnlr.study.remote import cancel
 
@@ -211,3 +213,16 @@ def test_a_session_goes_on_where_what_is_left_is_affordable(loopback, tmp_path, 
     price = sum(job.estimate for job in kept.jobs.values()) * PHASES
     enough = kept_study(tmp_path / "hw", {"budget_seconds": price + 7.0 * PHASES})
     assert list(carry_out(enough, tmp_path)["status"]) == ["finished"]
+
+
+@pytest.mark.parametrize("skip", [0, 1, 4])
+def test_what_is_submitted_is_not_estimated_once_more(loopback, tmp_path, skip):
+    whole = estimate(load_study(study()), builder=Builder())
+    loopback.fail(400, skip=skip + 1)
+    carry_out(study(), tmp_path)
+    left = estimate(load_study(study()), results=tmp_path, builder=Builder())
+    submitted = [job for job in journal(tmp_path / "hw").jobs.values() if job.job_id]
+    assert len(submitted) == skip + 1
+    assert left.price.jobs == whole.price.jobs - len(submitted)
+    paid = sum(job.estimate for job in submitted)
+    assert left.price.seconds == pytest.approx(whole.price.seconds - paid)
