@@ -9,10 +9,13 @@ from types import TracebackType
 
 import typer
 
+# isort: off
+import qnlr.cli.runs  # first: help lists commands in this order
 import qnlr.cli.hardware
 import qnlr.cli.remote
-import qnlr.cli.runs
 import qnlr.cli.suites  # noqa: F401
+
+# isort: on
 from qnlr.cli.app import app as app
 from qnlr.errors import QnlrError, told
 

@@ -292,13 +292,20 @@ def _ahead(journal: Journal, whole: int, left: RunEstimate) -> Price:
         whole: Phases of the run from its beginning.
         left: What it has to make from its checkpoint.
     """
-    begun = {job.phase for job in journal.jobs.values() if job.job_id is not None}
+    jobs = journal.jobs.values()
+    live = {(job.phase, job.part) for job in jobs if job.job_id is not None and not job.dead}
+    begun = {phase for phase, _ in live}
     own = [phase for phase in journal.phases.values() if "random_state" in phase]
     known = [phase for phase in own if phase["key"] in begun]
     number = max(0, len(known) - (whole - left.work.phases))
     last = sorted(known, key=lambda phase: int(phase["number"]))[len(known) - number :]
-    executions = sum(sum(phase["executions"]) for phase in last)
-    return Price.of(executions, sum(len(phase["parts"]) for phase in last), left.timing)
+    each = [
+        executions
+        for phase in last
+        for part, executions in enumerate(phase["executions"])
+        if (phase["key"], part) in live
+    ]
+    return Price.of(sum(each), len(each), left.timing)
 
 
 def _priced(task: Task, training: Training, backend: IBMBackend, learning: Price) -> RunEstimate:

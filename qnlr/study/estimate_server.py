@@ -13,10 +13,11 @@ from qnlr.backends.ibm.price import Price
 from qnlr.backends.ibm.program import make_program
 from qnlr.errors import InputError
 from qnlr.study.build import Builder
+from qnlr.study.devices import device_settings
 from qnlr.study.estimate import on_device
 from qnlr.study.parts import BuildError
+from qnlr.study.purse import device_work
 from qnlr.study.spec import Study
-from qnlr.training import planned
 
 
 @dataclass(frozen=True)
@@ -62,25 +63,26 @@ def server_estimate(
     """
     builder = builder or Builder(study.folder)
     own = study if device is None else on_device(study, device)
-    number = next((n for n, spec in enumerate(own.runs) if spec.backend.name == "ibm"), None)
+    number = next((n for n, spec in enumerate(own.runs) if device_settings(spec) is not None), None)
     if number is None:
         raise InputError(
             f"no run of study {study.name} is on a device; give one to ask for, such as "
             "--device ibm_fez"
         )
+    spec = own.runs[number]
     try:
-        training = builder.run(own.runs[number])
+        training = builder.run(spec)
+        training.optimizer.close()
+        backend = builder.device(spec, training)
     except BuildError as error:
         raise own.misplaced(number, error) from error
-    training.optimizer.close()
-    backend = training.backend
-    assert isinstance(backend, IBMBackend)
+    assert backend is not None
     if backend.target.service is None:
         raise InputError(
             f"{backend.device_name} runs on this machine, and no service estimates it; give a real "
             "device, such as --device ibm_fez, or leave --server out"
         )
-    first = planned(training).by_phase[0][0]
+    first = device_work(spec, training, backend).by_phase[0][0]
     circuits = min(first.circuits, backend.rows_per_job)
     theirs, why_not = _asked(backend, circuits)
     return ServerEstimate(

@@ -181,7 +181,12 @@ def _unfinished(tasks: Sequence[Task]) -> list[Task]:
     for task in tasks:
         if not task.is_done:
             twins.setdefault(task.folder.run_id, []).append(task)
-    return [max(alike, key=lambda task: task.folder.checkpointed) for alike in twins.values()]
+    return [max(alike, key=_progress) for alike in twins.values()]
+
+
+def _progress(task: Task) -> tuple[bool, float]:
+    """Return what tells which of several folders of a run to go on in: where jobs were paid for."""
+    return (task.folder.path / "journal.jsonl").exists(), task.folder.checkpointed
 
 
 def worthwhile_jobs(runs: int) -> int:

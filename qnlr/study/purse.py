@@ -125,12 +125,13 @@ class Purse:
 
     def close(self) -> None:
         """Count what the session was billed, write it down, and close it."""
-        active = self.modes.active_seconds()
-        if active is not None:
-            folder = self.bills[0].task.folder
-            beyond = self.budget.count_session(*active)
-            Journal(folder.path, folder.run_id).note_session(active[0], beyond)
-        self.modes.close()
+        try:
+            if (active := self.modes.active_seconds()) is not None:
+                folder = self.bills[0].task.folder
+                beyond = self.budget.count_session(*active)
+                Journal(folder.path, folder.run_id).note_session(active[0], beyond)
+        finally:
+            self.modes.close()
 
 
 def purses_for(tasks: Sequence[Task], builder: Builds, orders: Orders) -> Purses:
@@ -240,7 +241,8 @@ def require_none_pending(folder: Path) -> None:
     if pending:
         raise InputError(
             f"{len(pending)} jobs of {folder.name} may still run, and would be paid for to no end; "
-            f"qnlr attach {folder.name} collects them, and qnlr cancel {folder.name} gives them up"
+            f"qnlr attach {folder.name} collects them, and qnlr cancel {folder.name} gives them "
+            "up; if the service knows none of them any more, move the folder away"
         )
 
 

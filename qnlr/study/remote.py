@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from qnlr.backends.ibm.errors import JobUnknown, Refused, Unreachable
-from qnlr.backends.ibm.journal import JobRecord, Journal
+from qnlr.backends.ibm.journal import FILE, JobRecord, Journal
 from qnlr.backends.ibm.ledger import read_ledger
+from qnlr.backends.ibm.network import asked
+from qnlr.backends.ibm.submission import instance_digest
 from qnlr.errors import InputError
 from qnlr.study.devices import Devices, device_settings
 from qnlr.study.kept import kept_study
@@ -144,8 +146,9 @@ def cancel(folder: Path) -> list[PendingJob]:
     specs = _device_specs(folder)
     devices, ended = Devices(), []
     with held(folder):
-        for spec in specs:
-            run = RunFolder(folder / run_id(spec))
+        listed = {run_id(spec): spec for spec in specs}
+        for file in sorted(folder.glob(f"*/{FILE}")):  # also of runs that are listed no more
+            spec, run = listed.get(file.parent.name, specs[0]), RunFolder(file.parent)
             journal = Journal(run.path, run.run_id)
             planned = [job for job in journal.jobs.values() if job.pending]
             service = _service(spec, devices, planned)
@@ -161,7 +164,10 @@ def _cancelled(journal: Journal, record: JobRecord, service: Any) -> list[Pendin
     from qnlr.backends.ibm.runtime import find, retrieve
 
     if record.job_id is None:  # planned; it exists if the answer to its submission was lost
-        found = find(service, record.tag)
+        sent = record.about.get("instance")
+        crns = [str(one["crn"]) for one in asked(service.instances)]
+        instance = next((crn for crn in crns if instance_digest(crn) == sent), None)
+        found = find(service, record.tag, instance)
         if not found:
             return []
         journal.note(record.tag, "submitted", job_id=found[0].job_id, found=True)
@@ -170,9 +176,13 @@ def _cancelled(journal: Journal, record: JobRecord, service: Any) -> list[Pendin
         job = retrieve(service, record.job_id)
     was_running = job.cancel()
     report = job.report()
-    if was_running and report.ended and report.state != "done":
-        about = {} if report.charge is None else {"charge": report.charge}
-        journal.note(record.tag, "cancelled", reason="cancelled by qnlr cancel", **about)
+    if report.ended:  # of one that is done, the result is still to be collected
+        about: dict[str, Any] = {"times": dict(report.times)}
+        if report.charge is not None:
+            about["charge"] = report.charge
+        if was_running and report.state == "cancelled":
+            about["reason"] = "cancelled by qnlr cancel"
+        journal.note(record.tag, report.state, **about)
     return [PendingJob(journal.jobs[record.tag], report.state)]
 
 

@@ -139,7 +139,8 @@ def _measured(training: Training, outcome: Outcome) -> tuple[Outcome, dict[str, 
         return outcome, training.metrics(outcome)
     except Suspended as suspended:
         later = Outcome(Status(suspended.status), str(suspended))
-        return outcome if spent else later, _unmeasured(training)
+        kept = spent and later.status is Status.BUDGET_SPENT
+        return outcome if kept else later, _unmeasured(training)
 
 
 def _unmeasured(training: Training) -> dict[str, float]:

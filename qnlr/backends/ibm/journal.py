@@ -70,7 +70,8 @@ class JobRecord:
         """QPU seconds charged; the estimate as long as they are not settled, 0 if never begun."""
         if self.charge is not None:
             return self.charge
-        return 0.0 if self.state == "planned" or self.dead else self.estimate
+        begun = not self.dead or "running" in self.about.get("times", {})
+        return self.estimate if begun and self.state != "planned" else 0.0
 
 
 class Journal:

@@ -6,7 +6,7 @@ import contextlib
 import threading
 from typing import Any
 
-from qnlr.backends.ibm.errors import Refused, SessionClosed, Unreachable
+from qnlr.backends.ibm.errors import Refused, Unreachable
 from qnlr.errors import InputError
 
 CLIENT_SECONDS = 2.0  # between the phases of a run: preparing, sending, fetching, computing
@@ -137,10 +137,10 @@ class Modes:
     def _enter(self) -> None:
         from qnlr.backends.ibm.runtime import open_mode, reopened_mode
 
-        last, self._last = self._last, None
-        if last is not None:
-            with contextlib.suppress(Refused, SessionClosed):
-                self._open = reopened_mode(self.kind, last, self.device)
+        if self._last is not None:
+            with contextlib.suppress(Refused):
+                self._open = reopened_mode(self.kind, self._last, self.device)
+            self._last = None  # not before there is an answer
         if self._open is not None:
             return
         try:

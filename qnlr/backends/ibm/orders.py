@@ -25,7 +25,7 @@ class Patience:
 
     first: float = 0.5
     most: float = 20.0
-    grace: tuple[float, ...] = (2.0, 6.0, 15.0)
+    grace: tuple[float, ...] = (2.0, 6.0, 15.0, 30.0)
     give_up: float = 600.0
 
 

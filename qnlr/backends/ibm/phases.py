@@ -67,7 +67,7 @@ class Courier:
                 try:
                     waiting |= self._dispatcher.submit(phase, missing)
                 except Suspended:
-                    self._collect(phase, parts, waiting)  # what is paid for is kept first
+                    self._collect_all(phase, parts, waiting)  # what is paid for is kept first
                     raise
             if not waiting:
                 return [self._journal.kept(self._last(phase, number).tag) for number in numbers]
@@ -115,12 +115,17 @@ class Courier:
             for number, job in list(waiting.items()):
                 try:
                     report = job.report()
-                    answered = time.monotonic()
                     if not report.ended:
+                        answered = time.monotonic()
                         if state == "unreachable" or report.state == "running":
                             state, position = report.state, report.position
                         continue
                     died = self._end(self._last(phase, number), job, report, parts[number])
+                    answered = time.monotonic()
+                except Suspended:
+                    del waiting[number]
+                    self._collect_all(phase, parts, waiting)
+                    raise
                 except Unreachable as error:
                     if time.monotonic() - answered > self._orders.patience.give_up:
                         raise Suspended(
@@ -128,7 +133,7 @@ class Courier:
                             f"the service could not be reached ({error}); its jobs go on, and "
                             "qnlr attach collects them",
                         ) from error
-                    break
+                    continue
                 del waiting[number]
                 if died is not None:
                     return died
@@ -140,6 +145,11 @@ class Courier:
                 self._leave(len(waiting))
             pause = min(pause * 1.3, self._orders.patience.most)
         return None
+
+    def _collect_all(self, phase: str, parts: Sequence[Part], waiting: dict[int, Any]) -> None:
+        """Collect jobs until none is left, whichever of them dies."""
+        while waiting:
+            self._collect(phase, parts, waiting)
 
     def _tell(self, state: str, pending: int, position: int | None, seconds: float) -> None:
         budget = self._dispatcher.budget

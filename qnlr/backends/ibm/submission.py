@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -117,8 +118,10 @@ class Dispatcher:
                 for number, part in parts.items()
             }
         finally:
-            for tag in tags.values():
-                self.budget.release(tag)
+            for tag in tags.values():  # one that was sent, and may exist, stays reserved
+                record = self.journal.jobs.get(tag)
+                if record is None or "sent_at" not in record.about:
+                    self.budget.release(tag)
 
     def note(self, tag: str, state: str, **about: Any) -> None:
         """Write down what became of a job, and count it."""
@@ -138,6 +141,8 @@ class Dispatcher:
         tags = ["qnlr", f"run-{self.journal.run_id}", record.tag]
         last = "sessions are closed as soon as they are opened"
         for _ in range(ATTEMPTS):
+            if self.orders.stop():
+                raise Suspended("interrupted", "stopped before all of a phase was submitted")
             # Also before the first one: a copy of the run folder may have been gone on with.
             if self.service is not None and (job := self._search(record)) is not None:
                 return job
@@ -150,9 +155,13 @@ class Dispatcher:
                 self.count_session()
                 self.modes.closed(mode)
                 continue
+            except Refused:
+                self.budget.release(record.tag)
+                raise
             except Unreachable as error:
                 if self.service is None:
                     raise
+                self.note(record.tag, "planned", **self._sent())  # answers may fail to come late
                 if (job := self._search_on(record)) is not None:
                     return job
                 last = f"the service could not be reached ({error})"
@@ -200,13 +209,13 @@ class Dispatcher:
 
         sent = {"sent_at": datetime.now(UTC).isoformat(timespec="milliseconds")}
         instance = instance_of(self.modes.device) if self.service is not None else None
-        return sent if instance is None else {**sent, "instance": _digest(instance)}
+        return sent if instance is None else {**sent, "instance": instance_digest(instance)}
 
     def _require_same_instance(self, record: JobRecord) -> None:
         from qnlr.backends.ibm.runtime import instance_of
 
         instance, before = instance_of(self.modes.device), record.about.get("instance")
-        if instance is not None and before is not None and _digest(instance) != before:
+        if instance is not None and before is not None and instance_digest(instance) != before:
             raise Suspended(
                 "interrupted",
                 "a job of this run was submitted through another instance or account; use that "
@@ -258,12 +267,13 @@ def rest(seconds: float, stop: Callable[[], bool]) -> bool:
 
 
 def _age(record: JobRecord) -> float:
-    """Return the seconds since a job was last submitted."""
+    """Return the seconds since a job was last submitted; infinitely many if it never was."""
     sent = record.about.get("sent_at")
     if sent is None:
-        return 0.0
+        return math.inf
     return (datetime.now(UTC) - datetime.fromisoformat(str(sent))).total_seconds()
 
 
-def _digest(instance: str) -> str:
+def instance_digest(instance: str) -> str:
+    """Return what an instance is known by where it is not to be shown."""
     return hashlib.sha256(instance.encode()).hexdigest()[:12]
