@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
-from qnlr.errors import InputError, nearest
+from qnlr.errors import InputError, QnlrError, nearest
 
 Registry = Mapping[str, Callable[..., Any]]
 
@@ -64,7 +64,7 @@ def within(*table: str) -> Iterator[None]:
     except InputError as error:
         key = re.match(r"(\w+) (?:= |\")", str(error))
         raise BuildError(str(error), table, key[1] if key else None) from error
-    except (ImportError, OSError):  # this machine's fault, not the config's
+    except (ImportError, OSError, QnlrError):  # this machine's fault, or a service's
         raise
     except Exception as error:
         reason = str(error) or "no reason given"
