@@ -28,6 +28,7 @@ from qiskit_machine_learning.optimizers import (
 from qiskit_machine_learning.utils import algorithm_globals
 
 from qnlr.errors import InputError, require_count
+from qnlr.optimizers.callbacks import Callback, Listeners, ModelCallback
 from qnlr.optimizers.state import (
     STATE_VERSION,
     StepRecord,
@@ -65,21 +66,28 @@ class ClosedLoop(SteppableOptimizer):
         maxiter: Steps of the loop, at least 1.
         seed: Seed of its random numbers. The loop draws them from qiskit-machine-learning's global
             generator, ``algorithm_globals``, which is seeded when it starts: one at a time.
+        callback: Called with a :class:`StepRecord` after every step; returns True to stop there.
     """
 
     _losses_per_step = 1
 
-    def __init__(self, maxiter: int, seed: int | None) -> None:
+    def __init__(self, maxiter: int, seed: int | None, callback: Callback | None = None) -> None:
         super().__init__(maxiter=require_count("maxiter", maxiter))
         if seed is not None:
             require_count("seed", seed, low=0)
         self.seed = seed
+        self._listeners = Listeners(callback)
         self._requests: queue.Queue[FloatArray | BaseException | None] = queue.Queue()
         self._answers: queue.Queue[float | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._asked: FloatArray | None = None
         self._ended = False
         self._moved: FloatArray | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy settings and state, without the thread that the loop runs in."""
+        begun = isinstance(self._state, ClosedLoopState)
+        return _rebuilt, (type(self), self.settings, self.state_dict() if begun else None)
 
     def _loop(self) -> Optimizer:
         """Return the closed loop, set to call :meth:`_move_to` after a step, if it can."""
@@ -113,9 +121,22 @@ class ClosedLoop(SteppableOptimizer):
         self._state = state
 
     @property
+    def callback(self) -> ModelCallback | None:
+        """What a model of qiskit-machine-learning sets: a function of weights and loss."""
+        return self._listeners.model
+
+    @callback.setter
+    def callback(self, callback: ModelCallback | None) -> None:
+        self._listeners.model = callback
+
+    @property
+    def _common_settings(self) -> dict[str, Any]:
+        return {"maxiter": self.maxiter, "seed": self.seed, "callback": self._listeners.own}
+
+    @property
     def ended(self) -> bool:
-        """Whether the loop has ended by itself."""
-        return self._ended
+        """Whether the loop has ended by itself, or the callback said to stop."""
+        return self._ended or self._listeners.stopped
 
     @property
     def evaluations_per_step(self) -> tuple[int, int]:
@@ -144,6 +165,7 @@ class ClosedLoop(SteppableOptimizer):
         )
         self._requests, self._answers = queue.Queue(), queue.Queue()
         self._asked, self._ended = None, False
+        self._listeners.begin(None if fun is None else self.maxiter)
 
     def close(self) -> None:
         """End the loop's thread, if there is one."""
@@ -174,9 +196,14 @@ class ClosedLoop(SteppableOptimizer):
             ask_data: What :meth:`ask` returned.
             tell_data: The loss.
         """
-        loss, asked = as_loss(tell_data.eval_fun), self._asked
+        before = self.state.nit
+        self._take(as_loss(tell_data.eval_fun))
+        if self.state.nit > before and self.state.record is not None:
+            self._listeners.tell(self.state.record)
+
+    def _take(self, loss: float) -> None:
+        state, asked = self.state, self._asked
         assert asked is not None
-        state = self.state
         state.told.append(float(loss))
         state.losses.append(loss)
         if state.first is None:
@@ -227,9 +254,10 @@ class ClosedLoop(SteppableOptimizer):
         result = OptimizerResult()
         result.x, result.nit = state.x, state.nit
         if state.fun is not None:
-            result.fun = float(state.fun(state.x))
+            result.fun = as_loss(state.fun(state.x))
             state.nfev += 1
         result.nfev, result.njev = state.nfev, 0
+        self._listeners.end()
         return result
 
     def state_dict(self) -> dict[str, Any]:
@@ -255,7 +283,8 @@ class ClosedLoop(SteppableOptimizer):
         started = isinstance(self._state, ClosedLoopState)
         self.start(self.state.fun if started else None, plain["x0"])
         for loss in plain["told"]:
-            self.tell(self.ask(), TellData(eval_fun=float(loss)))
+            self.ask()
+            self._take(float(loss))
         self.state.nfev = plain["nfev"]
 
     def _drive(self, weights: FloatArray) -> None:
@@ -290,3 +319,13 @@ def _mean(losses: list[float]) -> float:
         return mean
     variance = sum(loss.std**2 for loss in losses if isinstance(loss, Estimate))
     return Estimate(mean, math.sqrt(variance) / len(losses))
+
+
+def _rebuilt(
+    kind: Callable[..., ClosedLoop], settings: Mapping[str, Any], plain: Mapping[str, Any] | None
+) -> ClosedLoop:
+    """Return an optimizer with these settings, at a saved state if there is one."""
+    rebuilt = kind(**settings)
+    if plain is not None:
+        rebuilt.load_state_dict(plain)
+    return rebuilt

@@ -9,6 +9,7 @@ from qiskit_machine_learning.optimizers import SPSA as QISKIT_SPSA
 from qiskit_machine_learning.optimizers import Optimizer
 
 from qnlr.errors import require_positive
+from qnlr.optimizers.callbacks import Callback
 from qnlr.optimizers.closed_loop import ClosedLoop
 from qnlr.types import FloatArray
 
@@ -28,6 +29,8 @@ class SPSA(ClosedLoop):
         perturbation: c > 0, constant.
         maxiter: Steps, at least 1.
         seed: Seed of the directions Δ.
+        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step; returns True
+            to stop there.
 
     Raises:
         InputError: If a setting lies outside its range.
@@ -48,8 +51,9 @@ class SPSA(ClosedLoop):
         *,
         maxiter: int = 100,
         seed: int | None = None,
+        callback: Callback | None = None,
     ) -> None:
-        super().__init__(maxiter, seed)
+        super().__init__(maxiter, seed, callback)
         self.learning_rate = require_positive("learning_rate", learning_rate)
         self.perturbation = require_positive("perturbation", perturbation)
 
@@ -59,8 +63,7 @@ class SPSA(ClosedLoop):
         return {
             "learning_rate": self.learning_rate,
             "perturbation": self.perturbation,
-            "maxiter": self.maxiter,
-            "seed": self.seed,
+            **self._common_settings,
         }
 
     def _loop(self) -> Optimizer:
@@ -85,6 +88,8 @@ class COBYLA(ClosedLoop):
         rhobeg: Initial size of the trust region > 0, in radians.
         maxiter: Steps, at least 1.
         seed: Not used: COBYLA is deterministic.
+        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step; returns True
+            to stop there.
 
     Raises:
         InputError: If a setting lies outside its range.
@@ -96,15 +101,20 @@ class COBYLA(ClosedLoop):
     """
 
     def __init__(
-        self, rhobeg: float = 1.0, *, maxiter: int = 1000, seed: int | None = None
+        self,
+        rhobeg: float = 1.0,
+        *,
+        maxiter: int = 1000,
+        seed: int | None = None,
+        callback: Callback | None = None,
     ) -> None:
-        super().__init__(maxiter, seed)
+        super().__init__(maxiter, seed, callback)
         self.rhobeg = require_positive("rhobeg", rhobeg)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments that rebuild this optimizer."""
-        return {"rhobeg": self.rhobeg, "maxiter": self.maxiter, "seed": self.seed}
+        return {"rhobeg": self.rhobeg, **self._common_settings}
 
     def _loop(self) -> Optimizer:
         least = self.state.x0.size + 2  # SciPy warns below; the steps are counted here

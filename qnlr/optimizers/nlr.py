@@ -14,14 +14,13 @@ rule* (:mod:`qnlr.optimizers.rates`), with a *trigger* that says what "worse" me
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from qnlr.optimizers.callbacks import Callback
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction, Plain
 from qnlr.optimizers.optimizer import SignedRateOptimizer
 from qnlr.optimizers.rates import NegativeRate, NegativeRateLike, Ratio
-from qnlr.optimizers.state import StepRecord
 from qnlr.optimizers.triggers import AnyIncrease, Trigger
 from qnlr.types import NoiseLevel
 
@@ -56,7 +55,8 @@ class NLR(SignedRateOptimizer):
             ``qnlr.noise.noise_level(noise_model, circuit)`` takes them from a model and a circuit.
         direction: Turns the gradient into d; another one makes the NLR twin of its baseline.
         maxiter: Steps that ``minimize`` makes, at least 1.
-        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step.
+        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step; returns True
+            to stop there.
         seed: Seed of the corrective step's random numbers.
         perturbation: Distance of the forward differences that stand in for a missing gradient.
 
@@ -88,7 +88,7 @@ class NLR(SignedRateOptimizer):
         direction: Direction | None = None,
         *,
         maxiter: int = 100,
-        callback: Callable[[StepRecord], object] | None = None,
+        callback: Callback | None = None,
         seed: int | None = None,
         perturbation: float = 0.01,
     ) -> None:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from qiskit_machine_learning.optimizers import (
     AskData,
-    Optimizer,
     OptimizerSupportLevel,
     SteppableOptimizer,
     TellData,
 )
 
 from qnlr.errors import InputError, require_callable, require_count, require_positive
+from qnlr.optimizers.callbacks import Callback, Listeners, ModelCallback
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
 from qnlr.optimizers.rates import Feedback, RateRule
@@ -50,7 +50,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         rate: Turns loss, probe loss and gradient norm into the signed rate r.
         corrective: Makes the step when the rate is negative.
         maxiter: Steps that :meth:`minimize` makes, at least 1.
-        callback: Called with a :class:`StepRecord` after every step.
+        callback: Called with a :class:`StepRecord` after every step; returns True to stop there.
         seed: Seed of the corrective step's random numbers.
         perturbation: Distance of the forward differences that stand in for a missing gradient.
 
@@ -78,7 +78,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         corrective: Corrective | None = None,
         *,
         maxiter: int = 100,
-        callback: Callable[[StepRecord], object] | None = None,
+        callback: Callback | None = None,
         seed: int | None = None,
         perturbation: float = 0.01,
     ) -> None:
@@ -90,8 +90,6 @@ class SignedRateOptimizer(SteppableOptimizer):
         for name, part in (("direction", direction), ("rate", rate)):
             if not hasattr(part, "initial_state"):
                 raise InputError(f"{name} = {part!r} is not valid; it has no initial_state()")
-        if callback is not None:
-            require_callable("callback", callback, "a function of a StepRecord")
         if seed is not None:
             require_count("seed", seed, low=0)
         self.direction = direction
@@ -99,8 +97,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         self.corrective = Reversal() if corrective is None else corrective
         self.seed = seed
         self.perturbation = require_positive("perturbation", perturbation)
-        self._callback = callback
-        self._model_callback: Callable[[FloatArray, float], object] | None = None
+        self._listeners = Listeners(callback)
         self._state: SignedRateState | None = None
 
     def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
@@ -122,19 +119,19 @@ class SignedRateOptimizer(SteppableOptimizer):
         }
 
     @property
-    def callback(self) -> Callable[[FloatArray, float], object] | None:
+    def callback(self) -> ModelCallback | None:
         """What a model of qiskit-machine-learning sets: a function of weights and loss."""
-        return self._model_callback
+        return self._listeners.model
 
     @callback.setter
-    def callback(self, callback: Callable[[FloatArray, float], object] | None) -> None:
-        self._model_callback = callback
+    def callback(self, callback: ModelCallback | None) -> None:
+        self._listeners.model = callback
 
     @property
     def _common_settings(self) -> dict[str, Any]:
         return {
             "maxiter": self.maxiter,
-            "callback": self._callback,
+            "callback": self._listeners.own,
             "seed": self.seed,
             "perturbation": self.perturbation,
         }
@@ -156,8 +153,8 @@ class SignedRateOptimizer(SteppableOptimizer):
 
     @property
     def ended(self) -> bool:
-        """Whether the optimizer has nothing more to ask: never, a small gradient is no reason."""
-        return False
+        """Whether the callback said to stop; a small gradient is no reason to."""
+        return self._listeners.stopped
 
     @property
     def evaluations_per_step(self) -> tuple[int, int]:
@@ -192,6 +189,7 @@ class SignedRateOptimizer(SteppableOptimizer):
             rate=self.rate.initial_state(),
             rng=np.random.default_rng(self.seed),
         )
+        self._listeners.begin(None if fun is None else self.maxiter)
 
     def ask(self) -> AskData:
         """Return what to measure next.
@@ -261,16 +259,17 @@ class SignedRateOptimizer(SteppableOptimizer):
         state.x, state.pending, state.record = following, None, record
         state.nit += 1
         state.flips += record.flipped
-        if self._callback is not None:
-            self._callback(record)
-        if self._model_callback is not None:
-            self._model_callback(record.parameters, record.loss)
+        self._listeners.tell(record)
 
     def step(self) -> None:
         """Make one whole step, all its phases."""
         following = self.state.nit + 1
         while self.state.nit < following:
             super().step()
+
+    def continue_condition(self) -> bool:
+        """Return whether :meth:`minimize` goes on."""
+        return not self.ended and super().continue_condition()
 
     def evaluate(self, ask_data: AskData) -> TellData:
         """Measure what :meth:`ask` asked for, with the functions given to :meth:`start`.
@@ -296,10 +295,10 @@ class SignedRateOptimizer(SteppableOptimizer):
             gradient = state.jac(ask_data.x_jac)
             state.njev += 1
         else:
-            gradient = Optimizer.gradient_num_diff(  # type: ignore[no-untyped-call]
-                ask_data.x_jac, lambda x: as_loss(fun(x)), self.perturbation
-            )
-            state.nfev += 1 + state.x.size
+            points = state.x + self.perturbation * np.eye(state.x.size)
+            increases = [as_loss(fun(point)) - as_loss(loss) for point in points]
+            gradient = np.array(increases) / self.perturbation
+            state.nfev += state.x.size
         return TellData(eval_fun=loss, eval_jac=gradient)
 
     def create_result(self) -> SignedRateResult:
@@ -315,6 +314,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         result.x_best, result.fun_best = state.x_best, state.fun_best
         result.nfev, result.njev, result.nit = state.nfev, state.njev, state.nit
         result.flips = state.flips
+        self._listeners.end()
         return result
 
     def close(self) -> None:
@@ -342,3 +342,4 @@ class SignedRateOptimizer(SteppableOptimizer):
         if self._state is None:
             self.start(None, np.zeros_like(plain["x"]))
         self._state = self.state.unpacked(plain)
+        self._listeners.stopped = False

@@ -18,7 +18,7 @@ STATE_VERSION = 1
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step did; callbacks are given one after every step.
+    """What one step did; callbacks are given one after every step, and return True to stop there.
 
     Args:
         step: Number of the step, from 0.
@@ -178,7 +178,7 @@ def as_loss(value: Any) -> float:
     if isinstance(value, Estimate):
         return value
     try:
-        return float(np.asarray(value).item())
+        return float(np.real_if_close(value).item())
     except (TypeError, ValueError) as error:
         raise InputError(f"the objective gave {value!r}; it must give a number") from error
 

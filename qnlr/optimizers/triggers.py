@@ -104,8 +104,8 @@ def _std(loss: float) -> float:
     if not isinstance(std, float) or not math.isfinite(std):
         raise InputError(
             f"the trigger StandardErrors needs a loss with a standard error, but got {loss!r}; "
-            "return qnlr.Estimate(value, std) from the objective, or use the trigger "
-            "AnyIncrease() or Tolerance(tau)"
+            "return qnlr.Estimate(value, std) from the objective, train qnlr.accelerate(model), or "
+            "use the trigger AnyIncrease() or Tolerance(tau)"
         )
     return std
 

@@ -222,7 +222,7 @@ class Classification:
         outputs, scale = self.head.value(measured.values, head), self.head.slope(head)
         losses = self.sample_loss.value(outputs, labels)
         slope = scale * self.sample_loss.slope(outputs, labels)
-        bend = scale**2 * self.sample_loss.curvature(outputs, labels)
+        bend = scale * scale * self.sample_loss.curvature(outputs, labels)
         second = bend**2 * measured.stds**4 / 2  # the variance where the slope is 0
         variances = np.maximum(slope**2 * measured.stds**2 - second, second)
         return Estimate(float(losses.mean()), float(np.sqrt(variances.sum())) / len(labels))

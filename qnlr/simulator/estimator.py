@@ -14,6 +14,7 @@ from qiskit.primitives import (
     PrimitiveResult,
     PubResult,
 )
+from qiskit.primitives.containers import ObservableLike, ObservablesArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub, EstimatorPubLike
 from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 from qiskit_aer.noise import NoiseModel
@@ -205,6 +206,23 @@ def shots_of(precision: float) -> int | None:
             f"counted: take at least {LEAST_PRECISION:g}, or 0 for exact values"
         )
     return math.ceil(round(1.0 / valid**2, 6))
+
+
+def operator_of(observable: ObservableLike) -> SparsePauliOp:
+    """Return whatever a PUB takes as an observable as a sum of Pauli strings.
+
+    Args:
+        observable: One observable.
+
+    Returns:
+        The sum.
+
+    Example:
+        >>> operator_of("Z0")
+        SparsePauliOp(['ZI', 'ZZ'],
+                      coeffs=[0.5+0.j, 0.5+0.j])
+    """
+    return as_operator(ObservablesArray.coerce(observable).ravel().tolist()[0])
 
 
 def as_operator(observable: Mapping[str, float]) -> SparsePauliOp:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
-from qiskit.primitives.containers import ObservablesArray
 from qiskit.providers import Options
 from qiskit_machine_learning.gradients import (
     BaseEstimatorGradient,
@@ -18,13 +18,28 @@ from qiskit_machine_learning.gradients import (
 )
 
 from qnlr.errors import InputError, require_count
-from qnlr.simulator.estimator import BatchedEstimator, as_operator, shots_of
+from qnlr.simulator.estimator import BatchedEstimator, operator_of, shots_of
+from qnlr.simulator.grouping import alike, asked_columns, numbered
 from qnlr.simulator.jacobian import exact_jacobian, sampled_jacobian
-from qnlr.simulator.program import Basis, shifted
-from qnlr.simulator.sampler import BatchedSampler, Z
-from qnlr.simulator.shots import child, draw_counts
-from qnlr.simulator.tape import content_key
+from qnlr.simulator.sampler import BatchedSampler
+from qnlr.simulator.shots import child
+from qnlr.simulator.sorting import Sorted
 from qnlr.types import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Derivatives:
+    """Derivatives by some parameters of a circuit.
+
+    Args:
+        values: Shape (E, k).
+        stds: Their standard errors, same shape; 0 where exact.
+        shifts: Shifts of the parameter-shift rule for each of the E elements.
+    """
+
+    values: FloatArray
+    stds: FloatArray
+    shifts: int
 
 
 class BatchedEstimatorGradient(BaseEstimatorGradient):
@@ -65,33 +80,58 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
-        shots = shots_of(options.get("precision", self.precision))
-        rng = child(self._estimator.rng)
+        precision = options.get("precision")
         gradients: list[FloatArray] = [np.empty(0)] * len(circuits)
         keys = [
             (known, id(observable), tuple(wanted))
             for known, observable, wanted in zip(
-                _numbered(circuits), observables, parameters, strict=True
+                numbered(circuits), observables, parameters, strict=True
             )
         ]
-        for numbers in _alike(keys):
-            circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
-            observable = as_operator(
-                ObservablesArray.coerce(observables[numbers[0]]).ravel().tolist()[0]
-            )
-            columns, wanted = _columns(circuit, asked)
-            simulator = self._estimator.simulator
-            support = (observable.paulis.x | observable.paulis.z).any(axis=0)
-            program = simulator.program(circuit, np.flatnonzero(support).tolist())
+        for numbers in alike(keys):
+            first = numbers[0]
             values = np.array([parameter_values[number] for number in numbers], dtype=float)
-            if shots is None:
-                found = exact_jacobian(program, values, observable, wanted)
-            else:
-                found = sampled_jacobian(program, values, observable, wanted, shots, rng)
+            found = self.derivatives(
+                circuits[first], observables[first], values, parameters[first], precision
+            )
             for place, number in enumerate(numbers):
-                gradients[number] = found.derivatives[place, columns]
+                gradients[number] = found.values[place]
         metadata = [{"parameters": asked} for asked in parameters]
         return EstimatorGradientResult(gradients, metadata, Options(**options))
+
+    def derivatives(
+        self,
+        circuit: QuantumCircuit,
+        observable: Any,
+        values: FloatArray,
+        parameters: Sequence[Parameter],
+        precision: float | None = None,
+    ) -> Derivatives:
+        """Measure derivatives for many parameter values of one circuit: what ``run`` is made of.
+
+        Args:
+            circuit: The circuit.
+            observable: What its expectation value is taken of.
+            values: Parameter values, shape (E, D).
+            parameters: The k parameters to differentiate by.
+            precision: Of the values at the shifts, 0 for exact derivatives; None for the default.
+
+        Returns:
+            Derivatives, shape (E, k).
+        """
+        shots = shots_of(self.precision if precision is None else precision)
+        operator = operator_of(observable)
+        columns, wanted = asked_columns(circuit, parameters)
+        support = (operator.paulis.x | operator.paulis.z).any(axis=0)
+        program = self._estimator.simulator.program(circuit, np.flatnonzero(support).tolist())
+        if shots is None:
+            found = exact_jacobian(program, values, operator, wanted)
+        else:
+            rng = child(self._estimator.rng)
+            found = sampled_jacobian(program, values, operator, wanted, shots, rng)
+        stds = np.sqrt(found.derivative_variances[:, columns])
+        shifts = 2 * int(program.tape.angles.reached(wanted).sum())
+        return Derivatives(found.derivatives[:, columns], stds, shifts)
 
 
 class BatchedSamplerGradient(BaseSamplerGradient):
@@ -112,7 +152,7 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         >>> gradient = BatchedSamplerGradient(BatchedSampler(seed=0, default_shots=10_000))
         >>> first, *_ = gradient.run([circuit], [[0.1, 0.2, 0.3, 0.4]]).result().gradients[0]
         >>> {outcome: round(slope, 2) for outcome, slope in sorted(first.items())}
-        {0: -0.04, 1: -0.02, 2: -0.05, 3: 0.1}
+        {0: -0.03, 1: -0.02, 2: -0.05, 3: 0.1}
     """
 
     def __init__(self, sampler: BatchedSampler) -> None:
@@ -132,9 +172,9 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         gradients: list[list[dict[int, float]]] = [[]] * len(circuits)
         keys = [
             (known, tuple(wanted))
-            for known, wanted in zip(_numbered(circuits), parameters, strict=True)
+            for known, wanted in zip(numbered(circuits), parameters, strict=True)
         ]
-        for numbers in _alike(keys):
+        for numbers in alike(keys):
             circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
             values = np.array([parameter_values[number] for number in numbers], dtype=float)
             slopes = self._slopes(circuit, values, asked, shots, rng)
@@ -157,53 +197,12 @@ class BatchedSamplerGradient(BaseSamplerGradient):
             Shape (E, asked parameters, numbers).
         """
         measured, program = self._sampler.simulator.measured(circuit)
-        basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
-        columns, wanted = _columns(measured.circuit, asked)
-        angles = program.angles(values)
-        slots = program.tape.angles.reached(wanted)
-        size, outcomes = len(values), 1 << len(measured.qubits)
-        by_angle = np.zeros((len(angles), size, outcomes))
-        for some, both in shifted(angles, slots):
-            counts = draw_counts(program.distributions(both, basis), shots, rng)
-            split = counts.reshape(len(some), 2, size, outcomes)
-            by_angle[some] = (split[:, 0] - split[:, 1]) / (2 * shots)
-        chain = program.tape.angles.chain
-        slopes = [chain(values, by_angle[:, :, outcome]) for outcome in range(outcomes)]
-        found: FloatArray = np.stack(slopes, axis=-1)[:, columns]
         numbers = measured.numbers()
-        read = np.zeros((int(numbers.max()) + 1, *found.shape[:2]))
-        np.add.at(read, numbers, np.moveaxis(found, -1, 0))
-        return np.moveaxis(read, 0, -1)
+        columns, wanted = asked_columns(measured.circuit, asked)
+        read = Sorted(measured, program, numbers, int(numbers.max()) + 1)
+        return np.asarray(read.derivatives(values, wanted, shots, rng)[:, columns])
 
 
 def _distribution(slopes: FloatArray) -> dict[int, float]:
     places = np.flatnonzero(slopes)
     return dict(zip(places.tolist(), slopes[places].tolist(), strict=True))
-
-
-def _numbered(circuits: Sequence[QuantumCircuit]) -> list[int]:
-    """Return a number for every circuit, the same for those of the same content."""
-    by_content: dict[Any, int] = {}
-    by_object: dict[int, int] = {}
-    for circuit in circuits:
-        if id(circuit) not in by_object:
-            number = by_content.setdefault(content_key(circuit), len(by_content))
-            by_object[id(circuit)] = number
-    return [by_object[id(circuit)] for circuit in circuits]
-
-
-def _alike(keys: Sequence[Any]) -> Iterator[list[int]]:
-    """Yield the numbers of those that have a key in common."""
-    numbers: dict[Any, list[int]] = {}
-    for number, key in enumerate(keys):
-        numbers.setdefault(key, []).append(number)
-    yield from numbers.values()
-
-
-def _columns(circuit: QuantumCircuit, asked: Sequence[Parameter]) -> tuple[list[int], np.ndarray]:
-    """Return the columns of parameters, and for every column whether it is among them."""
-    column = {parameter: number for number, parameter in enumerate(circuit.parameters)}
-    columns = [column[parameter] for parameter in asked]
-    wanted = np.zeros(len(column), dtype=bool)
-    wanted[columns] = True
-    return columns, wanted

@@ -9,6 +9,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 
 from qnlr.errors import InputError
+from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.lowering import refuse_what_is_no_gate
 
 
@@ -44,6 +45,23 @@ class Measured:
         for bit, place in pairs:
             found |= (outcomes >> place & 1) << bit
         return found
+
+    def refuse_doubled(self, noise: GateNoise | None) -> None:
+        """Refuse read-out errors where one qubit is read twice.
+
+        Args:
+            noise: What the read-out errors are part of, or None.
+
+        Raises:
+            InputError: If a qubit is measured into two classical bits and read with errors.
+        """
+        if not self.is_doubled or noise is None:
+            return
+        if any(np.any(noise.confusion(qubit) != np.eye(2)) for qubit in self.qubits):
+            raise InputError(
+                "a qubit is measured into two classical bits, which read-out errors would misread "
+                "apart; measure it once, or use Aer"
+            )
 
     def bit_arrays(self, outcomes: np.ndarray) -> dict[str, tuple[np.ndarray, int]]:
         """Return the bytes of every classical register, big-endian, and its size in bits.

@@ -22,7 +22,7 @@ from qnlr.simulator.densities import Densities
 from qnlr.simulator.measurements import Measured, split_measurements
 from qnlr.simulator.readout import misread, readings
 from qnlr.simulator.running import Threads
-from qnlr.simulator.tape import Tape, compile_tape, content_key, light_cone
+from qnlr.simulator.tape import Tape, compile_tape, content_key, light_cone, varying_first
 from qnlr.simulator.vectors import Vectors
 from qnlr.types import FloatArray
 
@@ -72,6 +72,18 @@ class Asked:
     def densities(self) -> Densities:
         """The cone, ready to run on density matrices."""
         return Densities(self.cone, self.threads)
+
+    def densities_where(self, varying: np.ndarray) -> Densities:
+        """Return the cone with what varies between elements first, ready to run."""
+        key = varying.tobytes()
+        if key not in self._ordered:
+            self._ordered.clear()
+            self._ordered[key] = Densities(varying_first(self.cone, varying), self.threads)
+        return self._ordered[key]
+
+    @cached_property
+    def _ordered(self) -> dict[bytes, Densities]:
+        return {}
 
     @cached_property
     def reached(self) -> np.ndarray:
@@ -150,7 +162,10 @@ class Simulator:
             split = split_measurements(circuit)
             return split, Program(split.circuit, self.noise, self.threads, split.qubits)
 
-        found: tuple[Measured, Program] = self._once((content_key(circuit), None), compiled)
+        places = {bit: number for number, bit in enumerate(circuit.clbits)}
+        registers = tuple((one.name, *(places[bit] for bit in one)) for one in circuit.cregs)
+        key = content_key(circuit), registers
+        found: tuple[Measured, Program] = self._once(key, compiled)
         return found
 
     def _once(self, key: Any, compiled: Callable[[], Any]) -> Any:
@@ -283,6 +298,9 @@ class Program:
             offset, c = float(weights @ asked.constant), weights[asked.owner] * asked.weights
             numbers = asked.densities.strings_of(asked.strings)
             swept = asked.densities.shifts(angles, numbers, c, wanted)
+            if swept is None:  # it takes the observable back over what all elements share only
+                varying = (angles != angles[:, :1]).any(axis=1)
+                swept = asked.densities_where(varying).shifts(angles, numbers, c, wanted)
             if swept is not None:
                 found, plus, minus = (part + offset for part in swept)
                 plus[~wanted] = minus[~wanted] = 0.0

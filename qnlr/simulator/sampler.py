@@ -33,7 +33,8 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
     many shots run together.
 
     Args:
-        default_shots: Where a PUB and ``run`` give none, at least 1.
+        default_shots: Where a PUB and ``run`` give none, at least 1; None to have no default, for
+            networks that are to be exact (:func:`qnlr.accelerate`).
         noise_model: Aer's noise model, or None. Qubits of circuits are the model's: ISA circuits.
         seed: Seed or generator of the shots; all PUBs and elements draw from one stream, on and on.
         threads: Threads that share the elements; None for ``NUMBA_NUM_THREADS``, or all cores.
@@ -53,12 +54,14 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        default_shots: int = 1024,
+        default_shots: int | None = 1024,
         noise_model: NoiseModel | None = None,
         seed: Seed = None,
         threads: int | None = None,
     ) -> None:
-        self.default_shots = require_count("default_shots", default_shots)
+        self.default_shots = (
+            None if default_shots is None else require_count("default_shots", default_shots)
+        )
         self.simulator = Simulator(noise_model, threads)
         self.rng = generator(seed)
 
@@ -75,17 +78,23 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
             A job; its result has a ``BitArray`` for every classical register of every PUB.
 
         Raises:
-            InputError: If a circuit measures nothing, or holds what cannot be simulated.
+            InputError: If a circuit measures nothing, or holds what cannot be simulated, or there
+                are no shots.
             ValueError: If a PUB is not valid.
         """
         default = self.default_shots if shots is None else shots
         coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
+        if any(pub.shots is None for pub in coerced):
+            raise InputError(
+                "a sampler has nothing to draw without shots; give them to run(), in the PUB, or "
+                "as default_shots"
+            )
         measured: dict[int, tuple[Measured, Program]] = {}
         for pub in coerced:
             if id(pub.circuit) not in measured:
                 measured[id(pub.circuit)] = self.simulator.measured(pub.circuit)
         for one, _ in measured.values():
-            self._refuse_doubled(one)
+            one.refuse_doubled(self.simulator.noise)
         job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, measured, child(self.rng))
         job._submit()
         return job
@@ -113,18 +122,8 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
                     for name, (array, size) in bits.items()
                 }
                 about = {"shots": shots, "circuit_metadata": pub.circuit.metadata}
-                results[number] = SamplerPubResult(DataBin(**data, shape=pub.shape), metadata=about)
+                results[number] = ShotsResult(DataBin(**data, shape=pub.shape), metadata=about)
         return PrimitiveResult([results[n] for n in range(len(pubs))], metadata={"version": 2})
-
-    def _refuse_doubled(self, measured: Measured) -> None:
-        noise = self.simulator.noise
-        if not measured.is_doubled or noise is None:
-            return
-        if any(np.any(noise.confusion(qubit) != np.eye(2)) for qubit in measured.qubits):
-            raise InputError(
-                "a qubit is measured into two classical bits, which read-out errors would misread "
-                "apart; measure it once, or use Aer"
-            )
 
     def _outcomes(
         self,
@@ -139,6 +138,15 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
         basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
         angles = program.angles(values)
         return draw_outcomes(program.distributions(angles, basis), shots, rng)
+
+
+class ShotsResult(SamplerPubResult):  # type: ignore[misc]
+    """A ``SamplerPubResult`` whose joined registers count as fast as they do apart."""
+
+    def join_data(self, names: Iterable[str] | None = None) -> BitArray:
+        """Return several registers as one, all of them if none are named."""
+        joined = super().join_data(names)
+        return Shots(joined.array, joined.num_bits) if isinstance(joined, BitArray) else joined
 
 
 class Shots(BitArray):  # type: ignore[misc]

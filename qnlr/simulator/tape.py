@@ -184,6 +184,50 @@ def light_cone(tape: Tape, paulis: PauliList) -> Tape:
     return Tape(len(used), tuple(tape.qubits[q] for q in used), tuple(steps), tape.angles)
 
 
+def varying_first(tape: Tape, varying: np.ndarray) -> Tape:
+    """Return a tape that does first what differs between elements, and what that depends on.
+
+    Blocks are cut behind the last of their angles that varies. The rest is what all elements share,
+    unless something that varies stands behind it.
+
+    Args:
+        tape: The tape.
+        varying: Whether each angle differs between elements, shape (S,).
+
+    Returns:
+        An equivalent tape.
+
+    Example:
+        >>> x, theta = Parameter("x"), Parameter("θ")
+        >>> circuit = QuantumCircuit(2)
+        >>> for qubit in range(2):
+        ...     _ = circuit.ry(x, qubit), circuit.ry(theta, qubit)
+        >>> tape = varying_first(compile_tape(circuit), np.array([True, False, True, False]))
+        >>> [(step.qubits, len(step.content)) for step in tape.steps]
+        [((0,), 1), ((1,), 1), ((0,), 1), ((1,), 1)]
+    """
+    pieces = [piece for step in tape.steps for piece in _cut(step, varying)]
+    early, reached = [False] * len(pieces), set[int]()
+    for place in reversed(range(len(pieces))):
+        step, varies = pieces[place]
+        if varies or reached & set(step.qubits):
+            early[place] = True
+            reached |= set(step.qubits)
+    first = [step for (step, _), soon in zip(pieces, early, strict=True) if soon]
+    rest = [step for (step, _), soon in zip(pieces, early, strict=True) if not soon]
+    return Tape(tape.num_qubits, tape.qubits, (*first, *rest), tape.angles)
+
+
+def _cut(step: Step, varying: np.ndarray) -> list[tuple[Step, bool]]:
+    """Return a step in up to two pieces, each with whether it varies."""
+    if step.kind != BLOCK:
+        return [(step, False)]
+    turns = [kind != FIXED and bool(varying[content]) for kind, content in step.content]
+    end = max((place + 1 for place, one in enumerate(turns) if one), default=0)
+    parts = [(step.content[:end], True), (step.content[end:], False)]
+    return [(Step(BLOCK, step.qubits, part), varies) for part, varies in parts if part]
+
+
 _ONLY_X, _ONLY_Z, _ANY = 1, 2, 3
 
 

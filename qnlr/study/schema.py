@@ -110,7 +110,7 @@ _NEGATIVE_RATES: Registry = {
 }
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
 DEFAULT_GRADIENT = {"name": "parameter_shift"}
-_CONTEXT = ("noise_level", "observable_variance", "seed", "maxiter")
+_CONTEXT = ("noise_level", "observable_variance", "seed", "maxiter", "callback")
 
 if TYPE_CHECKING:
     Optimizer: TypeAlias = Part

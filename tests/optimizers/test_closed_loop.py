@@ -1,5 +1,7 @@
 """SPSA and COBYLA by ask and tell do what qiskit-machine-learning's own loops do."""
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -146,3 +148,20 @@ def test_the_recorded_loss_carries_the_error_of_its_mean():
     assert spsa.state.record.loss == 1.5
     assert spsa.state.record.loss.std == pytest.approx(0.25)
     spsa.close()
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("kind", [SPSA, COBYLA])
+def test_a_copy_goes_on_where_the_optimizer_stands(kind, again):
+    assert again(make(kind)).settings == make(kind).settings
+    whole = make(kind)
+    whole.start(None, X0)
+    expected = drive(whole, 9)
+    whole.close()
+    optimizer = make(kind)
+    optimizer.start(None, X0)
+    begun = drive(optimizer, 4)
+    copied = again(optimizer)
+    optimizer.close()  # two SPSA at a time would draw from one generator
+    np.testing.assert_array_equal(drive(copied, 9), expected[len(begun) :])
+    copied.close()

@@ -8,7 +8,8 @@ from qiskit_machine_learning.algorithms import VQC, NeuralNetworkClassifier
 from qiskit_machine_learning.gradients import ParamShiftEstimatorGradient
 from qiskit_machine_learning.neural_networks import EstimatorQNN
 
-from qnlr.optimizers import NLR, AnyIncrease
+from qnlr.errors import InputError
+from qnlr.optimizers import COBYLA, NLR, SPSA, AnyIncrease
 
 SAMPLES = np.array([[0.2, 0.4], [0.3, 0.1], [1.4, 1.6], [1.5, 1.3]])
 START = np.array([0.4, -0.3, 0.2, 0.5])
@@ -110,3 +111,19 @@ def test_one_optimizer_serves_two_models_in_a_row():
     second = estimator_classifier(optimizer).fit(SAMPLES, labels)
     np.testing.assert_array_equal(first.weights, second.weights)
     assert second.fit_result.nit == 2
+
+
+@pytest.mark.parametrize("form", [np.array, np.float32, complex, lambda value: np.array([value])])
+@pytest.mark.parametrize("kind", [NLR, SPSA, COBYLA])
+def test_a_loss_may_come_as_any_number(kind, form):
+    def loss(x):
+        return form(float(x @ x))
+
+    result = kind(maxiter=2, seed=0).minimize(loss, [1.0, -2.0], lambda x: 2 * x)
+    assert type(result.fun) is float
+    assert result.fun == pytest.approx(result.x @ result.x)
+
+
+def test_a_loss_that_is_not_real_is_refused():
+    with pytest.raises(InputError, match=r"5\+1j.*must give a number"):
+        NLR(maxiter=1).minimize(lambda x: x @ x + 1j, [1.0, -2.0], lambda x: 2 * x)

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
-from qiskit import QuantumCircuit
-from qiskit.circuit.library import real_amplitudes
+from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit.library import real_amplitudes, z_feature_map, zz_feature_map
 from qiskit.quantum_info import PauliList, SparsePauliOp, Statevector
 
 from qnlr.errors import InputError
+from qnlr.noise import from_rate
 from qnlr.simulator import densities, running
 from qnlr.simulator.channels import GateNoise
 from qnlr.simulator.densities import Densities
@@ -170,3 +172,54 @@ def test_nine_noisy_qubits_are_aers(make, find):
     assert found.values[0] == pytest.approx(expected[0], abs=1e-10)
     slope = (expected[1] - expected[2]) / 2e-4
     assert found.derivatives[0, 7] == pytest.approx(slope, abs=1e-7)
+
+
+@pytest.mark.parametrize("noise", [None, from_rate(0.02, readout=0.03).model])
+@pytest.mark.parametrize("encode", [z_feature_map, zz_feature_map])
+def test_one_sweep_serves_encodings_on_every_qubit(noise, encode, monkeypatch):
+    """Angles of the data are fused with weights behind them, and stand beside others' weights."""
+    features, ansatz = encode(3, reps=2), real_amplitudes(3, reps=2)
+    circuit = transpile(features.compose(ansatz), basis_gates=["rx", "ry", "rz", "cx"])
+    program = Simulator(noise).program(circuit)
+    data = np.array([one in set(features.parameters) for one in circuit.parameters])
+    rng = np.random.default_rng(0)
+    values = np.where(data, rng.normal(size=(5, data.size)), rng.normal(size=data.size))
+    observable = SparsePauliOp(["ZZZ", "IXY"], [1.0, 0.5])
+    found = exact_shifts(program, values, observable, ~data)
+    monkeypatch.setattr(Densities, "shifts", lambda *_: None)  # each shift by itself
+    expected = exact_shifts(program, values, observable, ~data)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+    monkeypatch.undo()
+    sweeps = []
+    swept = Densities.shifts
+    monkeypatch.setattr(Densities, "shifts", lambda *a: sweeps.append(swept(*a)) or sweeps[-1])
+    exact_shifts(program, values, observable, ~data)
+    assert sweeps[-1] is not None
+
+
+def exact_shifts(program, values, observable, wanted):
+    angles = program.angles(values)
+    slots = program.tape.angles.reached(wanted)
+    found, plus, minus = program.shifts(angles, observable.paulis, observable.coeffs.real, slots)
+    return np.concatenate([found[None], plus, minus])
+
+
+def test_data_behind_weights_cannot_share_a_sweep_and_is_right_all_the_same():
+    x, theta = Parameter("x"), ParameterVector("θ", 2)
+    circuit = QuantumCircuit(2)
+    for weight in theta:
+        circuit.ry(x, [0, 1])
+        circuit.rx(weight, [0, 1])
+        circuit.cx(0, 1)
+    program = Simulator(from_rate(0.02).model).program(circuit)
+    wanted = np.array([one is not x for one in program.parameters])
+    values, step = np.random.default_rng(0).normal(size=(4, 3)), 1e-6
+    values[:, wanted] = values[0, wanted]
+    observable = SparsePauliOp("ZZ")
+    found = exact_jacobian(program, values, observable, wanted).derivatives
+    for column in np.flatnonzero(wanted):
+        up, down = values.copy(), values.copy()
+        up[:, column] += step
+        down[:, column] -= step
+        f = [program.expectations(program.angles(v), observable.paulis)[0] for v in (up, down)]
+        np.testing.assert_allclose(found[:, column], (f[0] - f[1]) / (2 * step), atol=1e-8)

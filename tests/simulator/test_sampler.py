@@ -463,7 +463,6 @@ def test_misuse_is_refused_where_qiskit_refuses_it(misuse):
         ({"default_shots": -3}, "default_shots = -3"),
         ({"default_shots": 1.5}, "default_shots = 1.5"),
         ({"default_shots": True}, "default_shots = True"),
-        ({"default_shots": None}, "default_shots = None"),
         ({"noise_model": 0.1}, "noise_model = 0.1"),
         ({"seed": "a"}, "seed = 'a'"),
         ({"threads": 0}, "threads = 0"),
@@ -559,3 +558,38 @@ def test_a_circuit_is_left_as_it_was():
     before = circuit.copy()
     BatchedSampler().run([(circuit, [0.1, 0.2])]).result()
     assert circuit == before
+
+
+def test_without_any_shots_it_says_where_to_give_them():
+    circuit = QuantumCircuit(1)
+    circuit.measure_all()
+    sampler = BatchedSampler(default_shots=None)
+    with pytest.raises(InputError, match=r"without shots; give them to run\(\)"):
+        sampler.run([circuit])
+    assert sampler.run([circuit], shots=3).result()[0].data.meas.num_shots == 3
+
+
+def test_circuits_that_differ_in_their_registers_are_not_mixed_up():
+    def measured(name, order):
+        circuit = QuantumCircuit(QuantumRegister(2), ClassicalRegister(2, name))
+        circuit.x(0)
+        circuit.measure([0, 1], order)
+        return circuit
+
+    circuits = [measured("meas", [0, 1]), measured("c", [0, 1]), measured("meas", [1, 0])]
+    data = [one.data for one in BatchedSampler(seed=0).run(circuits, shots=5).result()]
+    found = [dict(one.items()) for one in data]
+    assert [list(one) for one in found] == [["meas"], ["c"], ["meas"]]
+    counts = [next(iter(one.values())).get_counts() for one in found]
+    assert counts == [{"01": 5}, {"01": 5}, {"10": 5}]
+
+
+def test_joined_registers_count_as_qiskits_do():
+    circuit = QuantumCircuit(QuantumRegister(3), ClassicalRegister(1, "a"), ClassicalRegister(2))
+    circuit.h([0, 1])
+    circuit.measure([0, 1, 2], [0, 1, 2])
+    result = BatchedSampler(seed=0).run([circuit], shots=50).result()[0]
+    names = list(result.data)
+    expected = BitArray.concatenate_bits([result.data[name] for name in names])
+    assert result.join_data().get_counts() == expected.get_counts()
+    assert result.join_data(names[:1]).get_counts() == result.data[names[0]].get_counts()
