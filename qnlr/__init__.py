@@ -10,6 +10,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qnlr.models.accelerated import accelerate as accelerate
+    from qnlr.models.batches import MiniBatches as MiniBatches
+    from qnlr.models.classification.classifier import VariationalClassifier as VariationalClassifier
     from qnlr.optimizers import NLR as NLR
     from qnlr.optimizers import SGD as SGD
     from qnlr.optimizers import Adam as Adam
@@ -32,6 +35,9 @@ _HOMES = {
     "Estimate": "qnlr.types",
     "BatchedEstimator": "qnlr.simulator",
     "BatchedSampler": "qnlr.simulator",
+    "accelerate": "qnlr.models.accelerated",
+    "MiniBatches": "qnlr.models.batches",
+    "VariationalClassifier": "qnlr.models.classification.classifier",
     "run": "qnlr.study.run",
     "tune": "qnlr.study.tune",
     "load_results": "qnlr.study.results",
