@@ -14,7 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from qnlr import NLR, SGD, accelerate
 from qnlr.circuits import hardware_efficient
-from qnlr.models.watching.callbacks import ProgressBar
+from qnlr.models import ProgressBar
 from qnlr.noise import from_rate
 from qnlr.optimizers import AnyIncrease, StandardErrors
 

@@ -13,8 +13,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from qnlr import NLR, SGD, Adam
-from qnlr.models.classification.classifier import VariationalClassifier
+from qnlr import NLR, SGD, Adam, VariationalClassifier
 from qnlr.optimizers import StandardErrors
 
 RATES = (0.03, 0.1, 0.3)

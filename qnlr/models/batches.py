@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from qiskit_machine_learning.algorithms.objective_functions import ObjectiveFunction
@@ -17,22 +17,6 @@ from qiskit_machine_learning.optimizers import (
 from qnlr.errors import InputError, require_count
 from qnlr.models.objective import Objective
 from qnlr.types import FloatArray
-
-
-class OnSamples(Protocol):
-    """A loss that is a mean over samples: :class:`~qnlr.models.objective.Objective` is one."""
-
-    def __len__(self) -> int:
-        """Return the number of samples."""
-
-    def take(self, rows: np.ndarray) -> OnSamples:
-        """Return the loss on some of the samples."""
-
-    def objective(self, weights: FloatArray) -> float:
-        """Return the loss."""
-
-    def gradient(self, weights: FloatArray) -> FloatArray:
-        """Return its gradient."""
 
 
 class MiniBatches(Optimizer):
@@ -158,58 +142,22 @@ class MiniBatches(Optimizer):
 class _Present:
     """The loss on the samples of the moment."""
 
-    def __init__(self, samples: OnSamples) -> None:
+    def __init__(self, samples: Objective) -> None:
         self.samples = samples
 
     def objective(self, weights: FloatArray) -> float:
         return self.samples.objective(weights)
 
     def gradient(self, weights: FloatArray) -> FloatArray:
-        # Their own is of shape (P,) or (1, P), which GradientDescent does not take.
-        return np.reshape(self.samples.gradient(weights), -1)
+        return self.samples.gradient(weights)
 
 
-class _Qiskit:
-    """An objective function of qiskit-machine-learning as a loss on samples."""
-
-    def __init__(self, function: ObjectiveFunction) -> None:
-        self.function = function
-        self._at: FloatArray | None = None
-
-    def __len__(self) -> int:
-        return len(self.function._X)
-
-    def take(self, rows: np.ndarray) -> _Qiskit:
-        function = self.function
-        return _Qiskit(self._made(np.asarray(function._X)[rows], np.asarray(function._y)[rows]))
-
-    def objective(self, weights: FloatArray) -> float:
-        return self._function(weights).objective(weights)
-
-    def gradient(self, weights: FloatArray) -> FloatArray:
-        return np.asarray(self._function(weights).gradient(weights))
-
-    def _function(self, weights: FloatArray) -> ObjectiveFunction:
-        """Return a function that uses a forward pass again where weights are equal only.
-
-        Their own does where weights are close, as the probe of a step is on a plateau.
-        """
-        if self._at is None or not np.array_equal(self._at, weights):
-            self.function = self._made(self.function._X, self.function._y)
-            self._at = np.array(weights, dtype=float)
-        return self.function
-
-    def _made(self, X: np.ndarray, y: np.ndarray) -> ObjectiveFunction:
-        function = self.function
-        return type(function)(X, y, function._neural_network, function._loss)
-
-
-def _on_samples(jac: object) -> OnSamples:
+def _on_samples(jac: object) -> Objective:
     owner = getattr(jac, "__self__", None)
     if isinstance(owner, Objective):
         return owner
     if isinstance(owner, ObjectiveFunction):
-        return _Qiskit(owner)
+        return Objective.of(owner)
     raise InputError(
         "MiniBatches needs the samples of a model, and the gradient it was given belongs to none; "
         "use it as the optimizer of a VQC, VQR, NeuralNetworkClassifier or NeuralNetworkRegressor, "
