@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qnlr.models.accelerated import accelerate as accelerate
+    from qnlr.models.accelerated import broadcast as broadcast
     from qnlr.models.batches import MiniBatches as MiniBatches
     from qnlr.models.classification.classifier import VariationalClassifier as VariationalClassifier
     from qnlr.optimizers import NLR as NLR
@@ -36,6 +37,7 @@ _HOMES = {
     "BatchedEstimator": "qnlr.simulator",
     "BatchedSampler": "qnlr.simulator",
     "accelerate": "qnlr.models.accelerated",
+    "broadcast": "qnlr.models.accelerated",
     "MiniBatches": "qnlr.models.batches",
     "VariationalClassifier": "qnlr.models.classification.classifier",
     "run": "qnlr.study.run",

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from functools import cache
 from typing import Any, TypeVar, cast
 
-import numpy as np
-from qiskit import QuantumCircuit, transpile
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit_aer.noise import NoiseModel
-from qiskit_machine_learning.algorithms.objective_functions import ObjectiveFunction
 from qiskit_machine_learning.algorithms.trainable_model import TrainableModel
 from qiskit_machine_learning.neural_networks import EstimatorQNN, NeuralNetwork, SamplerQNN
-from qiskit_machine_learning.optimizers import OptimizerResult
-from scipy.sparse import issparse
 
 from qnlr.errors import InputError, require_count
 from qnlr.models.broadcasting.gradients import BroadcastEstimatorGradient, BroadcastSamplerGradient
-from qnlr.models.networks import MeasuredEstimatorQNN, MeasuredSamplerQNN
-from qnlr.models.objective import Objective, require_pairs
+from qnlr.models.rebuilding import estimator_network, rebuilt, sampler_network
+from qnlr.noise import Noise
 from qnlr.simulator import BatchedEstimator, BatchedSampler
 from qnlr.simulator.gradients import BatchedEstimatorGradient, BatchedSamplerGradient
 from qnlr.simulator.shots import Seed, generator
 
 Model = TypeVar("Model", TrainableModel, NeuralNetwork)
-NOT_GATES = {"measure", "barrier", "delay", "reset"}
-UNTRANSLATED = "_untranslated"
-"""Where a network keeps the circuit that it had before it was translated for a noise model."""
 
 
 def accelerate(
     model: Model,
     *,
-    noise_model: NoiseModel | None = None,
+    noise_model: NoiseModel | Noise | None = None,
     shots: int | None = None,
     seed: Seed = None,
     threads: int | None = None,
@@ -45,14 +34,16 @@ def accelerate(
     noise and shots. ``fit`` minimises a loss that carries its standard error, so that
     :class:`~qnlr.optimizers.StandardErrors` works as a trigger.
 
-    The model that is given is left as it is; a fitted one gives a fitted one.
+    The model that is given is left as it is; a fitted one gives a fitted one. Save it by its method
+    ``to_dill``: a ``VQC`` cannot be pickled.
 
     Args:
         model: A ``VQC``, ``VQR``, ``NeuralNetworkClassifier``, ``NeuralNetworkRegressor``,
             ``EstimatorQNN`` or ``SamplerQNN``.
-        noise_model: Aer's noise model, or None. Where the circuit was not transpiled and holds
-            gates that the model does not know, it is translated to the model's basis gates; qubits
-            are the model's.
+        noise_model: Aer's noise model, one of :mod:`qnlr.noise`, or None. A circuit that was not
+            transpiled is transpiled to the device of :func:`qnlr.noise.from_device`; on other
+            models its qubits are the model's, and gates that the model does not know are
+            translated to its basis gates.
         shots: Shots of every circuit, at least 1; None for exact values.
         seed: Seed or generator of the shots.
         threads: Threads that share the samples; None for all cores.
@@ -78,23 +69,21 @@ def accelerate(
     """
     if shots is not None:
         require_count("shots", shots)
-    rng = generator(seed)
+    rng, noise = generator(seed), _noise(noise_model)
+    gates = None if noise is None else noise.model
 
     def estimator(network: EstimatorQNN) -> EstimatorQNN:
         precision = 0.0 if shots is None else shots**-0.5
         own = BatchedEstimator(
-            default_precision=precision, noise_model=noise_model, seed=rng, threads=threads
+            default_precision=precision, noise_model=gates, seed=rng, threads=threads
         )
-        gradient = BatchedEstimatorGradient(own)
-        return _estimator_network(network, own, gradient, precision, noise_model)
+        return estimator_network(network, own, BatchedEstimatorGradient(own), precision, noise)
 
     def sampler(network: SamplerQNN) -> SamplerQNN:
-        own = BatchedSampler(
-            default_shots=shots, noise_model=noise_model, seed=rng, threads=threads
-        )
-        return _sampler_network(network, own, BatchedSamplerGradient(own), noise_model)
+        own = BatchedSampler(default_shots=shots, noise_model=gates, seed=rng, threads=threads)
+        return sampler_network(network, own, BatchedSamplerGradient(own), noise)
 
-    return cast(Model, _rebuilt("accelerate", model, estimator, sampler))
+    return cast(Model, rebuilt("accelerate", model, estimator, sampler))
 
 
 def broadcast(model: Model) -> Model:
@@ -130,121 +119,24 @@ def broadcast(model: Model) -> Model:
     def estimator(network: EstimatorQNN) -> EstimatorQNN:
         own = _require("estimator", network.estimator, BaseEstimatorV2)
         gradient = BroadcastEstimatorGradient(own, network.default_precision)
-        return _estimator_network(network, own, gradient, network.default_precision)
+        return estimator_network(network, own, gradient, network.default_precision)
 
     def sampler(network: SamplerQNN) -> SamplerQNN:
         own = _require("sampler", network.sampler, BaseSamplerV2)
-        return _sampler_network(network, own, BroadcastSamplerGradient(own))
+        return sampler_network(network, own, BroadcastSamplerGradient(own))
 
-    return cast(Model, _rebuilt("broadcast", model, estimator, sampler))
-
-
-class Measured:
-    """A model of qiskit-machine-learning whose ``fit`` minimises an :class:`Objective`."""
-
-    def fit(self, X: Any, y: Any) -> Any:
-        """Fit as the model does; lists, frames and columns of frames are taken, too."""
-        X, y = (one if issparse(one) else np.asarray(one) for one in (X, y))
-        require_pairs(X, y)
-        return super().fit(X, y)  # type: ignore[misc]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        own = type(self).__mro__[2]  # classes made while running are not found again by their name
-        return _blank, (own,), self.__dict__
-
-    def _minimize(self, function: ObjectiveFunction) -> OptimizerResult:
-        found: OptimizerResult = super()._minimize(Objective.of(function))  # type: ignore[misc]
-        return found
+    return cast(Model, rebuilt("broadcast", model, estimator, sampler))
 
 
-@cache
-def _measured(kind: type[Any]) -> type[Any]:
-    """Return a kind of model with :class:`Measured` before it, under the same name."""
-    if issubclass(kind, Measured):
-        return kind
-    return type(kind.__name__, (Measured, kind), {"__doc__": kind.__doc__})
-
-
-def _blank(kind: Any) -> Any:
-    """Return a measured model of a kind, without content."""
-    return object.__new__(_measured(kind))
-
-
-def _rebuilt(
-    what: str,
-    model: Any,
-    estimator: Callable[[EstimatorQNN], EstimatorQNN],
-    sampler: Callable[[SamplerQNN], SamplerQNN],
-) -> Any:
-    if type(model) in (EstimatorQNN, MeasuredEstimatorQNN):
-        return estimator(model)
-    if type(model) in (SamplerQNN, MeasuredSamplerQNN):
-        return sampler(model)
-    if not isinstance(model, TrainableModel):
+def _noise(noise_model: Any) -> Noise | None:
+    if noise_model is None or isinstance(noise_model, Noise):
+        return noise_model
+    if not isinstance(noise_model, NoiseModel):
         raise InputError(
-            f"{what} takes a VQC, VQR, NeuralNetworkClassifier, NeuralNetworkRegressor, "
-            f"EstimatorQNN or SamplerQNN, not {type(model).__name__}"
+            f"noise_model = {type(noise_model).__name__} is not valid; give Aer's NoiseModel, such "
+            "as NoiseModel.from_backend(device), or one of qnlr.noise"
         )
-    rebuilt: Any = copy.copy(model)
-    rebuilt.__class__ = _measured(rebuilt.__class__)
-    if hasattr(model, "_target_encoder"):  # it learns the labels when it is fitted
-        rebuilt._target_encoder = copy.deepcopy(model._target_encoder)
-    rebuilt._neural_network = _rebuilt(what, model.neural_network, estimator, sampler)
-    return rebuilt
-
-
-def _estimator_network(
-    network: EstimatorQNN,
-    estimator: BaseEstimatorV2,
-    gradient: Any,
-    precision: float,
-    noise_model: NoiseModel | None = None,
-) -> EstimatorQNN:
-    given = getattr(network, UNTRANSLATED, network.circuit)
-    rebuilt = MeasuredEstimatorQNN(
-        circuit=_known_gates(given, noise_model),
-        estimator=estimator,
-        observables=network.observables,
-        input_params=network.input_params,
-        weight_params=network.weight_params,
-        gradient=gradient,
-        input_gradients=network.input_gradients,
-        default_precision=precision,
-    )
-    setattr(rebuilt, UNTRANSLATED, given)
-    return rebuilt
-
-
-def _sampler_network(
-    network: SamplerQNN,
-    sampler: BaseSamplerV2,
-    gradient: Any,
-    noise_model: NoiseModel | None = None,
-) -> SamplerQNN:
-    given = getattr(network, UNTRANSLATED, network.circuit)
-    rebuilt = MeasuredSamplerQNN(
-        circuit=_known_gates(given, noise_model),
-        sampler=sampler,
-        input_params=network.input_params,
-        weight_params=network.weight_params,
-        sparse=network.sparse,
-        interpret=network.interpret,
-        output_shape=network.output_shape,
-        gradient=gradient,
-        input_gradients=network.input_gradients,
-    )
-    setattr(rebuilt, UNTRANSLATED, given)
-    return rebuilt
-
-
-def _known_gates(circuit: QuantumCircuit, noise_model: NoiseModel | None) -> QuantumCircuit:
-    """Return a circuit in gates that a noise model knows; a transpiled one is left alone."""
-    if noise_model is None or circuit.layout is not None:
-        return circuit
-    basis = set(noise_model.basis_gates)
-    if set(circuit.count_ops()) <= basis | NOT_GATES:
-        return circuit
-    return transpile(circuit, basis_gates=sorted(basis), optimization_level=0)
+    return Noise(noise_model, "Aer's noise model")
 
 
 def _require(what: str, primitive: Any, kind: type) -> Any:

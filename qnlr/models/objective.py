@@ -17,7 +17,7 @@ from qiskit_machine_learning.neural_networks import NeuralNetwork
 from qiskit_machine_learning.utils.loss_functions import CrossEntropyLoss, L1Loss, L2Loss, Loss
 
 from qnlr.errors import InputError
-from qnlr.models.outputs import Outputs
+from qnlr.models.networks.outputs import Outputs
 from qnlr.types import Estimate, FloatArray
 
 LEAST_PROBABILITY = 1e-10
@@ -31,10 +31,10 @@ class Objective:
               s^2 = \frac1{N^2} \sum_i \mathrm{Var}_i \quad \text{with } a = ∂ℓ/∂o
 
     Values and gradients are those of the model's own objective. Two things differ: the loss has the
-    standard error of its shots (:meth:`~qnlr.models.outputs.Outputs.variance`), and it is measured
-    anew whenever it is asked for. The model's own takes the last forward pass again where weights
-    are close, as the probe of a step on a plateau is, or equal, so that a probe that read low by
-    chance would be what the next probe is compared with.
+    standard error of its shots, as :class:`~qnlr.models.networks.outputs.Outputs` says, and it is
+    measured anew whenever it is asked for. The model's own takes the last forward pass again where
+    weights are close, as the probe of a step on a plateau is, or equal, so that a probe that read
+    low by chance would be what the next probe is compared with.
 
     The gradient follows the loss object. That of qiskit-machine-learning's ``CrossEntropyLoss`` is
     p − y, the derivative of a softmax, which is not the derivative of the loss it reports.
@@ -102,7 +102,8 @@ class Objective:
                 f"{type(function).__name__} is not an objective that can be measured; it must be "
                 "one of " + ", ".join(one.__name__ for one in known)
             )
-        by_class = isinstance(function, MultiClassObjectiveFunction)
+        # Regressors with several outputs use that class, too, with a column of targets for each.
+        by_class = isinstance(function, MultiClassObjectiveFunction) and np.ndim(function._y) == 1
         network, loss = function._neural_network, function._loss
         return cls(network, function._X, function._y, loss, by_class)
 

@@ -102,10 +102,15 @@ class StandardErrors:
 def _std(loss: float) -> float:
     std = getattr(loss, "std", None)
     if not isinstance(std, float) or not math.isfinite(std):
+        how = (
+            "return qnlr.Estimate(value, std) from the objective, or train qnlr.accelerate(model) "
+            "or qnlr.broadcast(model)"
+            if std is None
+            else "a single shot has none: take two or more"
+        )
         raise InputError(
             f"the trigger StandardErrors needs a loss with a standard error, but got {loss!r}; "
-            "return qnlr.Estimate(value, std) from the objective, train qnlr.accelerate(model), or "
-            "use the trigger AnyIncrease() or Tolerance(tau)"
+            f"{how}; or use the trigger AnyIncrease() or Tolerance(tau)"
         )
     return std
 

@@ -74,7 +74,8 @@ class Angles:
         """
         found = np.ascontiguousarray((self._sparse.T.power(power) @ by_angle).T)
         for (number, column), function in self._slopes.items():
-            found[:, column] += by_angle[number] * function(*values.T) ** power
+            if by_angle[number].any():  # those of parameters that are not wanted are 0
+                found[:, column] += by_angle[number] * function(*values.T) ** power
         return found
 
     @cached_property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,42 +10,35 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.providers import Options
 from qiskit_machine_learning.gradients import (
-    BaseEstimatorGradient,
-    BaseSamplerGradient,
     EstimatorGradientResult,
     SamplerGradientResult,
 )
 
 from qnlr.errors import InputError, require_count
+from qnlr.simulator.checked_gradients import (
+    CheckedEstimatorGradient,
+    CheckedSamplerGradient,
+    element_values,
+    option,
+)
 from qnlr.simulator.estimator import BatchedEstimator, operator_of, shots_of
 from qnlr.simulator.grouping import alike, asked_columns, numbered
-from qnlr.simulator.jacobian import exact_jacobian, sampled_jacobian
+from qnlr.simulator.observing import Observed
 from qnlr.simulator.sampler import BatchedSampler
 from qnlr.simulator.shots import child
 from qnlr.simulator.sorting import Sorted
 from qnlr.types import FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class Derivatives:
-    """Derivatives by some parameters of a circuit.
-
-    Args:
-        values: Shape (E, k).
-        stds: Their standard errors, same shape; 0 where exact.
-        shifts: Shifts of the parameter-shift rule for each of the E elements.
-    """
-
-    values: FloatArray
-    stds: FloatArray
-    shifts: int
-
-
-class BatchedEstimatorGradient(BaseEstimatorGradient):
+class BatchedEstimatorGradient(CheckedEstimatorGradient):
     """Gradients of expectation values, exact or with shots, on a :class:`BatchedEstimator`.
 
     With a precision of 0 they are exact, by an adjoint sweep; otherwise every shift of the
-    parameter-shift rule has shots of its own. Any parameter expression is differentiated.
+    parameter-shift rule has shots of its own. Any parameter expression is differentiated. The
+    metadata of each gradient has its standard errors as ``"stds"``.
+
+    An ``EstimatorQNN`` asks its estimator for its ``default_precision``, which is 1/64 unless it is
+    given, but tells its gradient none: give it here as well, or use :func:`qnlr.accelerate`.
 
     Args:
         estimator: Gives noise, threads and the generator of the shots.
@@ -80,8 +72,11 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
-        precision = options.get("precision")
+        given = option(options, "precision", None)
+        precision = self.precision if given is None else given
+        rng = child(self._estimator.rng) if shots_of(precision) else self._estimator.rng
         gradients: list[FloatArray] = [np.empty(0)] * len(circuits)
+        stds = list(gradients)
         keys = [
             (known, id(observable), tuple(wanted))
             for known, observable, wanted in zip(
@@ -90,54 +85,46 @@ class BatchedEstimatorGradient(BaseEstimatorGradient):
         ]
         for numbers in alike(keys):
             first = numbers[0]
-            values = np.array([parameter_values[number] for number in numbers], dtype=float)
-            found = self.derivatives(
-                circuits[first], observables[first], values, parameters[first], precision
+            found, errors = self._slopes(
+                circuits[first],
+                observables[first],
+                element_values(parameter_values, numbers),
+                parameters[first],
+                precision,
+                rng,
             )
             for place, number in enumerate(numbers):
-                gradients[number] = found.values[place]
-        metadata = [{"parameters": asked} for asked in parameters]
+                gradients[number], stds[number] = found[place], errors[place]
+        metadata = [
+            {"parameters": asked, "stds": errors}
+            for asked, errors in zip(parameters, stds, strict=True)
+        ]
         return EstimatorGradientResult(gradients, metadata, Options(**options))
 
-    def derivatives(
+    def _slopes(
         self,
         circuit: QuantumCircuit,
         observable: Any,
         values: FloatArray,
-        parameters: Sequence[Parameter],
-        precision: float | None = None,
-    ) -> Derivatives:
-        """Measure derivatives for many parameter values of one circuit: what ``run`` is made of.
-
-        Args:
-            circuit: The circuit.
-            observable: What its expectation value is taken of.
-            values: Parameter values, shape (E, D).
-            parameters: The k parameters to differentiate by.
-            precision: Of the values at the shifts, 0 for exact derivatives; None for the default.
-
-        Returns:
-            Derivatives, shape (E, k).
-        """
-        shots = shots_of(self.precision if precision is None else precision)
+        asked: Sequence[Parameter],
+        precision: float,
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return derivatives by the k parameters that are asked for and their errors, (E, k)."""
         operator = operator_of(observable)
-        columns, wanted = asked_columns(circuit, parameters)
+        columns, wanted = asked_columns(circuit, asked)
         support = (operator.paulis.x | operator.paulis.z).any(axis=0)
         program = self._estimator.simulator.program(circuit, np.flatnonzero(support).tolist())
-        if shots is None:
-            found = exact_jacobian(program, values, operator, wanted)
-        else:
-            rng = child(self._estimator.rng)
-            found = sampled_jacobian(program, values, operator, wanted, shots, rng)
-        stds = np.sqrt(found.derivative_variances[:, columns])
-        shifts = 2 * int(program.tape.angles.reached(wanted).sum())
-        return Derivatives(found.derivatives[:, columns], stds, shifts)
+        observed = Observed(program, (operator,))
+        (found,) = observed.jacobians(values, wanted, shots_of(precision), rng)
+        return found.derivatives[:, columns], np.sqrt(found.derivative_variances[:, columns])
 
 
-class BatchedSamplerGradient(BaseSamplerGradient):
-    """Gradients of outcome probabilities with shots, on a :class:`BatchedSampler`.
+class BatchedSamplerGradient(CheckedSamplerGradient):
+    """Gradients of outcome probabilities, on a :class:`BatchedSampler`.
 
-    Every shift of the parameter-shift rule has shots of its own.
+    Every shift of the parameter-shift rule has shots of its own; without default shots of the
+    sampler they are exact.
 
     Args:
         sampler: Gives noise, threads, shots and their generator.
@@ -167,8 +154,11 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> SamplerGradientResult:
-        shots = require_count("shots", options.get("shots", self._sampler.default_shots))
-        rng = child(self._sampler.rng)
+        shots = option(options, "shots", self._sampler.default_shots)
+        rng = self._sampler.rng
+        if shots is not None:
+            rng = child(rng)
+            require_count("shots", shots)
         gradients: list[list[dict[int, float]]] = [[]] * len(circuits)
         keys = [
             (known, tuple(wanted))
@@ -176,7 +166,7 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         ]
         for numbers in alike(keys):
             circuit, asked = circuits[numbers[0]], parameters[numbers[0]]
-            values = np.array([parameter_values[number] for number in numbers], dtype=float)
+            values = element_values(parameter_values, numbers)
             slopes = self._slopes(circuit, values, asked, shots, rng)
             for place, number in enumerate(numbers):
                 gradients[number] = [_distribution(row) for row in slopes[place]]
@@ -188,7 +178,7 @@ class BatchedSamplerGradient(BaseSamplerGradient):
         circuit: QuantumCircuit,
         values: FloatArray,
         asked: Sequence[Parameter],
-        shots: int,
+        shots: int | None,
         rng: np.random.Generator,
     ) -> FloatArray:
         """Return ∂p(o)/∂p_i for every number o that the classical register can read.

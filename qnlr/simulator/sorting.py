@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -170,14 +171,30 @@ class Sorted:
         rest = np.clip(1.0 - kept.sum(axis=1, keepdims=True), 0.0, None)
         return draw_counts(np.hstack([kept, rest]), shots, rng)[:, :-1] / shots
 
+    def _swept(
+        self, angles: FloatArray, slots: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, FloatArray]]:
+        """Yield all shifts at once, as :func:`shifted`, with a sweep for each output."""
+        some = np.flatnonzero(slots)
+        table = np.empty((len(some), 2, angles.shape[1], self.outputs))
+        for output, one in enumerate(self._projectors):
+            _, up, down = self.program.shifts(angles, one.paulis, one.coeffs.real, slots)
+            table[:, 0, :, output], table[:, 1, :, output] = up[some], down[some]
+        yield some, table.reshape(-1, self.outputs)
+
     def _shifted(
         self, values: FloatArray, wanted: np.ndarray, shots: int | None, rng: np.random.Generator
     ) -> FloatArray:
         angles = self.program.angles(values)
         slots = self.program.tape.angles.reached(wanted)
         by_angle = np.zeros((self.outputs, *angles.shape))
-        for some, both in shifted(angles, slots):
-            shares = self._drawn(self._table(both), shots, rng)
+        tables = (
+            self._swept(angles, slots)
+            if self.program.tape.has_noise and self._few_outputs(wanted)
+            else ((some, self._table(both)) for some, both in shifted(angles, slots))
+        )
+        for some, table in tables:
+            shares = self._drawn(table, shots, rng)
             split = shares.reshape(len(some), 2, len(values), self.outputs)
             by_angle[:, some] = np.moveaxis(split[:, 0] - split[:, 1], -1, 0) / 2
         chain = self.program.tape.angles.chain

@@ -493,3 +493,62 @@ def test_a_fidelity_kernel_is_that_of_the_states():
     overlaps = np.array([[abs(a.inner(b)) ** 2 for b in states[:2]] for a in states])
     spread = np.sqrt(overlaps * (1 - overlaps) / shots)
     assert np.all(np.abs(found - overlaps) <= SIGMAS * spread + 1e-9)
+
+
+def measured_ansatz():
+    circuit = real_amplitudes(2, reps=1)
+    circuit.measure_all()
+    return circuit
+
+
+ASKED = {
+    'option "shots" is not known': ({"shots": 5}, None, None),
+    "a parameter value is nan": ({}, [[0.1, np.nan, 0.3, 0.4]], None),
+    "give numbers": ({}, [["a", 0.2, 0.3, 0.4]], None),
+    "parameters of another circuit": ({}, None, [[Parameter("φ")]]),
+    "number of values": ({}, [[0.1]], None),
+}
+
+
+@pytest.mark.parametrize("sentence", ASKED)
+def test_what_a_gradient_cannot_be_asked_is_told_in_a_sentence(sentence):
+    options, values, parameters = ASKED[sentence]
+    values = values or [[0.1, 0.2, 0.3, 0.4]]
+    estimator = BatchedEstimatorGradient(BatchedEstimator())
+    sampler = BatchedSamplerGradient(BatchedSampler(seed=0))
+    circuit, operator = real_amplitudes(2, reps=1), SparsePauliOp("ZZ")
+    with pytest.raises(InputError, match=sentence):
+        estimator.run([circuit], [operator], values, parameters, **options).result()
+    options = {"precision": 5} if options else {}
+    with pytest.raises(InputError, match=sentence.replace("shots", "precision")):
+        sampler.run([measured_ansatz()], values, parameters, **options).result()
+
+
+def test_an_observable_that_is_no_operator_is_told_in_a_sentence():
+    gradient = BatchedEstimatorGradient(BatchedEstimator())
+    with pytest.raises(InputError, match="observable = 'ZZ' is not valid; it must be an operator"):
+        gradient.run([real_amplitudes(2, reps=1)], ["ZZ"], [[0.1, 0.2, 0.3, 0.4]])
+
+
+def test_a_sampler_without_shots_has_exact_gradients():
+    values = [0.1, 0.2, 0.3, 0.4]
+    gradient = BatchedSamplerGradient(BatchedSampler(default_shots=None))
+    found = gradient.run([measured_ansatz()], [values]).result().gradients[0]
+    for column, slopes in enumerate(found):
+        shifted = [np.array(values), np.array(values)]
+        shifted[0][column] += np.pi / 2
+        shifted[1][column] -= np.pi / 2
+        up, down = (
+            Statevector(real_amplitudes(2, reps=1).assign_parameters(one)).probabilities()
+            for one in shifted
+        )
+        dense = [slopes.get(outcome, 0.0) for outcome in range(4)]
+        np.testing.assert_allclose(dense, (up - down) / 2, atol=1e-12)
+
+
+def test_errors_of_the_estimator_gradient_are_in_its_metadata():
+    gradient = BatchedEstimatorGradient(BatchedEstimator(seed=0), precision=0.1)
+    circuits, operators = [real_amplitudes(2, reps=1)] * 300, [SparsePauliOp("ZZ")] * 300
+    result = gradient.run(circuits, operators, [[0.1, 0.2, 0.3, 0.4]] * 300).result()
+    told = np.sqrt(np.mean([about["stds"] ** 2 for about in result.metadata], axis=0))
+    np.testing.assert_allclose(np.std(result.gradients, axis=0), told, rtol=0.2)

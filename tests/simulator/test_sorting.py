@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.circuit import Parameter
+from qiskit.circuit.library import real_amplitudes, z_feature_map
 from qiskit.quantum_info import Statevector
 from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from qnlr.errors import InputError
+from qnlr.noise import from_rate
 from qnlr.simulator.program import Simulator
 from qnlr.simulator.sorting import MOST_STRINGS, Sorted
 
@@ -305,3 +307,21 @@ def test_one_qubit_read_twice_is_refused_where_it_could_be_misread_apart():
     np.testing.assert_allclose(exact(sorted_by(circuit, same, 2), np.zeros((1, 0))), [[1, 0]])
     with pytest.raises(InputError, match="two classical bits"):
         sorted_by(circuit, same, 2, noise)
+
+
+@pytest.mark.parametrize("outputs", [2, 3, 5])
+def test_under_noise_shots_are_drawn_from_the_same_tables_in_one_sweep(outputs, monkeypatch):
+    features, ansatz = z_feature_map(3, reps=1), real_amplitudes(3, reps=2)
+    circuit = features.compose(ansatz)
+    circuit.measure_all()
+    output_of = np.random.default_rng(outputs).integers(-1, outputs, 8)
+    one = sorted_by(circuit, output_of, outputs, from_rate(0.05).model)
+    data = np.array([parameter in set(features.parameters) for parameter in circuit.parameters])
+    rng = np.random.default_rng(0)
+    values = np.where(data, rng.normal(size=(4, data.size)), rng.normal(size=data.size))
+    tables = []
+    monkeypatch.setattr(Sorted, "_drawn", lambda _, table, *__: tables.append(table) or table)
+    swept = one.derivatives(values, ~data, 100, rng)
+    assert len(tables) == 1
+    monkeypatch.setattr(Sorted, "_few_outputs", lambda *_: False)
+    np.testing.assert_allclose(swept, one.derivatives(values, ~data, 100, rng), atol=1e-12)

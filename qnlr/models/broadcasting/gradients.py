@@ -13,13 +13,11 @@ from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2, PubResult, Stateve
 from qiskit.providers import Options
 from qiskit.transpiler import PassManager
 from qiskit_machine_learning.gradients import (
-    BaseEstimatorGradient,
-    BaseSamplerGradient,
     EstimatorGradientResult,
     SamplerGradientResult,
 )
 
-from qnlr.errors import InputError, is_number, require_count, unknown_name
+from qnlr.errors import InputError, is_number, require_count
 from qnlr.models.broadcasting.circuits import ShiftCircuits
 from qnlr.models.broadcasting.frequencies import frequencies, read_numbers, register_of
 from qnlr.models.broadcasting.groups import (
@@ -29,12 +27,17 @@ from qnlr.models.broadcasting.groups import (
     measurement_key,
     observable_keys,
 )
+from qnlr.simulator.checked_gradients import (
+    CheckedEstimatorGradient,
+    CheckedSamplerGradient,
+    option,
+)
 from qnlr.types import FloatArray
 
 Slopes = tuple[list[dict[int, float]], list[dict[int, float]]]
 
 
-class BroadcastEstimatorGradient(BaseEstimatorGradient):
+class BroadcastEstimatorGradient(CheckedEstimatorGradient):
     r"""Gradients of expectation values on any EstimatorV2, by the parameter-shift rule.
 
     All go in one job. Circuits of the same content, with the same observable and parameters, are
@@ -86,45 +89,26 @@ class BroadcastEstimatorGradient(BaseEstimatorGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> EstimatorGradientResult:
-        precision = _require_precision(_option(options, "precision", self.precision))
+        precision = _require_precision(option(options, "precision", self.precision))
         keys = observable_keys(observables)
         asked = groups(circuits, parameter_values, parameters, keys, self._made)
         pubs = [_estimator_pub(one, observables[one.numbers[0]]) for one in asked]
         found: dict[int, tuple[FloatArray, FloatArray]] = {}
-        shifts: dict[int, int] = {}
+        spent: dict[int, dict[str, Any]] = {}
         for one, result in measured(self._estimator, asked, pubs, precision=precision):
             slopes = _slopes(one, self._estimator, result)
             found |= zip(one.numbers, zip(*slopes, strict=True), strict=True)
-            shifts |= dict.fromkeys(one.numbers, 2 * one.slots.size)
+            about = {"shifts": 2 * one.slots.size, "precision": precision_of(result, precision)}
+            spent |= dict.fromkeys(one.numbers, about)
         metadata = [
-            {"parameters": asked, "stds": found[number][1], "shifts": shifts[number]}
+            {"parameters": asked, "stds": found[number][1], **spent[number]}
             for number, asked in enumerate(parameters)
         ]
         gradients = [found[number][0] for number in range(len(circuits))]
         return EstimatorGradientResult(gradients, metadata, Options(**options))
 
-    @staticmethod
-    def _validate_arguments(
-        circuits: Sequence[QuantumCircuit],
-        observables: Sequence[Any],
-        parameter_values: Sequence[Sequence[float]] | np.ndarray,
-        parameters: Sequence[Sequence[Parameter]],
-    ) -> None:
-        for observable in observables:
-            if not hasattr(observable, "num_qubits"):
-                raise InputError(
-                    f"observable = {observable!r} is not valid; it must be an operator, such as "
-                    "a SparsePauliOp"
-                )
-        try:
-            BaseEstimatorGradient._validate_arguments(
-                circuits, observables, parameter_values, parameters
-            )
-        except ValueError as error:
-            raise InputError(str(error)) from None
 
-
-class BroadcastSamplerGradient(BaseSamplerGradient):
+class BroadcastSamplerGradient(CheckedSamplerGradient):
     r"""Gradients of outcome probabilities on any SamplerV2, by the parameter-shift rule.
 
     All go in one job: circuits of the same content, with the same parameters, are one PUB, as in
@@ -178,7 +162,7 @@ class BroadcastSamplerGradient(BaseSamplerGradient):
         parameters: Sequence[Sequence[Parameter]],
         **options: Any,
     ) -> SamplerGradientResult:
-        shots = _require_shots(_option(options, "shots", self.shots))
+        shots = _require_shots(option(options, "shots", self.shots))
         keys = [measurement_key(circuit) for circuit in circuits]
         asked = groups(circuits, parameter_values, parameters, keys, self._made)
         pubs = [(one.made.circuit, one.bindings()) for one in asked]
@@ -197,17 +181,6 @@ class BroadcastSamplerGradient(BaseSamplerGradient):
         gradients = [found[number][0] for number in range(len(circuits))]
         return SamplerGradientResult(gradients, metadata, Options(**options))
 
-    @staticmethod
-    def _validate_arguments(
-        circuits: Sequence[QuantumCircuit],
-        parameter_values: Sequence[Sequence[float]],
-        parameters: Sequence[Sequence[Parameter]],
-    ) -> None:
-        try:
-            BaseSamplerGradient._validate_arguments(circuits, parameter_values, parameters)
-        except ValueError as error:
-            raise InputError(str(error)) from None
-
 
 def _estimator_pub(one: Group, observable: Any) -> tuple[Any, ...]:
     circuit = one.made.circuit
@@ -225,6 +198,20 @@ def _slopes(
     up, down = np.asarray(result.data.evs, dtype=float)
     variances = one.chain((standard_errors(estimator, result) ** 2).sum(axis=0) / 4, power=2)
     return one.chain((up - down) / 2), np.sqrt(variances)
+
+
+def precision_of(result: PubResult | None, asked: float | None) -> float:
+    """Return the precision that a result has: what it says, or else what was asked for.
+
+    Args:
+        result: Of a PUB, or None where nothing was run.
+        asked: The precision that was asked for; None for none.
+
+    Returns:
+        The precision, 0 for exact values.
+    """
+    told = None if result is None else result.metadata.get("target_precision")
+    return float((asked or 0.0) if told is None else told)
 
 
 def standard_errors(estimator: BaseEstimatorV2, result: PubResult) -> FloatArray:
@@ -274,13 +261,6 @@ def _by_outcome(outcomes: list[int], table: FloatArray) -> list[dict[int, float]
         values = column[places].tolist()
         found.append(dict(zip([outcomes[place] for place in places], values, strict=True)))
     return found
-
-
-def _option(options: dict[str, Any], name: str, default: Any) -> Any:
-    for other in options:
-        if other != name:
-            raise unknown_name("option", other, [name])
-    return options.get(name, default)
 
 
 def _require_precision(precision: float | None) -> float | None:

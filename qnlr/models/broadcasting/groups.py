@@ -15,6 +15,7 @@ from qiskit.primitives.containers import ObservablesArray
 
 from qnlr.errors import InputError
 from qnlr.models.broadcasting.circuits import ShiftCircuit, ShiftCircuits
+from qnlr.simulator.checked_gradients import element_values
 from qnlr.simulator.grouping import alike, asked_columns, numbered
 from qnlr.types import FloatArray
 
@@ -108,35 +109,6 @@ def groups(
         values = element_values(parameter_values, numbers)
         found.append(Group(numbers, one, values, columns, one.slots(wanted)))
     return found
-
-
-def element_values(parameter_values: Sequence[Any] | np.ndarray, numbers: list[int]) -> FloatArray:
-    """Return the parameter values of some elements as one array.
-
-    Args:
-        parameter_values: D values for every element.
-        numbers: Which of them.
-
-    Returns:
-        Shape (E, D).
-
-    Raises:
-        InputError: If they are not finite numbers.
-
-    Example:
-        >>> element_values([[0.1, 0.2], [0.3], [0.4, 0.5]], [0, 2])
-        array([[0.1, 0.2],
-               [0.4, 0.5]])
-    """
-    rows = [parameter_values[number] for number in numbers]
-    try:
-        values = np.array(rows, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(f"parameter values {rows[0]!r} are not valid; give numbers") from None
-    if not np.isfinite(values).all():
-        wrong = values[~np.isfinite(values)][0]
-        raise InputError(f"a parameter value is {wrong}; all must be finite numbers")
-    return values
 
 
 def observable_keys(observables: Sequence[Any]) -> list[Hashable]:

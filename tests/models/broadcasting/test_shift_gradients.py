@@ -612,7 +612,7 @@ MISUSES = {
     "number of observables": lambda run: run([plain()] * 2, [OBSERVABLE], points(plain(), 2)),
     "number of qubits": lambda run: run([plain()], [SparsePauliOp("ZZZ")], points(plain(), 1)),
     "not parameterised": lambda run: run([QuantumCircuit(2)], [OBSERVABLE], [[]]),
-    "not present": lambda run: run(
+    "parameters of another circuit": lambda run: run(
         [plain()], [OBSERVABLE], points(plain(), 1), parameters=[[Parameter("x")]]
     ),
     "observable = 'ZZ'": lambda run: run([plain()], ["ZZ"], points(plain(), 1)),

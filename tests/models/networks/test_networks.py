@@ -546,7 +546,7 @@ def test_batched_networks_cost_what_broadcast_ones_do():
     network.forward(inputs, weights)
     assert network.cost == Cost(6, 600, 1)
     network.backward(inputs, weights)
-    assert network.cost == Cost(6 + 3 * shifts, 100 * (6 + 3 * shifts), 3)
+    assert network.cost == Cost(6 + 3 * shifts, 100 * (6 + 3 * shifts), 2)
 
 
 def test_exact_networks_cost_circuits_and_no_shots():

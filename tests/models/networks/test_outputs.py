@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qnlr.models.outputs import Outputs, shares
+from qnlr.models.networks.outputs import Outputs, shares
 
 P = np.array([0.2, 0.5, 0.3])
 SLOPES = np.array([1.0, -2.0, 0.5])

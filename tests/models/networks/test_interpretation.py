@@ -7,7 +7,7 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.transpiler import generate_preset_pass_manager
 
 from qnlr.errors import InputError
-from qnlr.models.interpretation import Interpretation
+from qnlr.models.networks.interpretation import Interpretation
 
 LAYOUT = [2, 0, 1]
 
