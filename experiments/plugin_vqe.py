@@ -1,6 +1,7 @@
-"""H2 at 0.735 Å with the VQE of qiskit-algorithms: NLR, SGD and COBYLA from three starts each."""
+"""H2 at 0.735 Å with the VQE of qiskit-algorithms: NLR, SGD and COBYLA from three starts each.
 
-import time
+A gradient by parameter shifts is 2P more energies, here 24: the methods do not cost the same.
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,11 +31,11 @@ def main(steps: int = 100, layers: int = 2, starts: int = 3) -> pd.DataFrame:
             estimator = BatchedEstimator()
             gradient = ParamShiftEstimatorGradient(estimator)
             optimizer = kind(*settings, maxiter=steps)
-            began = time.perf_counter()
             vqe = VQE(estimator, ansatz, optimizer, gradient=gradient, initial_point=point)
-            energy = vqe.compute_minimum_eigenvalue(H2).eigenvalue
-            row = {"optimizer": kind.__name__, "start": seed, "energy": energy, "exact": exact}
-            rows.append({**row, "seconds": time.perf_counter() - began})
+            found = vqe.compute_minimum_eigenvalue(H2)
+            row = {"optimizer": kind.__name__, "start": seed, "exact": exact}
+            row |= {"energy": found.eigenvalue, "energies": found.cost_function_evals}
+            rows.append({**row, "gradients": found.optimizer_result.njev})
     return pd.DataFrame(rows)
 
 

@@ -49,6 +49,8 @@ def test_vqe():
     assert len(table) == 6
     np.testing.assert_allclose(table.exact, -1.857275, atol=1e-6)
     assert np.all(table.energy >= table.exact - 1e-12)
+    assert [*table.energies] == [121, 61, 61] * 2  # with the last point's
+    assert [*table.gradients] == [60, 60, 0] * 2
     found = table.groupby("optimizer").energy.max() - table.exact[0]
     assert found["NLR"] < 1.6e-3  # chemical accuracy
     exact_losses_never_trigger = table.pivot(index="start", columns="optimizer", values="energy")

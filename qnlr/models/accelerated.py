@@ -92,6 +92,10 @@ def broadcast(model: Model) -> Model:
     For primitives that are not simulated here: Aer's, those of a device. ``fit`` minimises a loss
     that carries its standard error, and the gradient has the precision of the forward pass.
 
+    Nothing here says before what a device charges, or stops it: a step of NLR on N samples and P
+    weights is (2P + 2) N circuits. Count them first, and stop with
+    :class:`~qnlr.models.StopAt`; studies on devices have prices and caps.
+
     Args:
         model: A ``VQC``, ``VQR``, ``NeuralNetworkClassifier``, ``NeuralNetworkRegressor``,
             ``EstimatorQNN`` or ``SamplerQNN``, on V2 primitives.

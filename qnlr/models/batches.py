@@ -16,10 +16,11 @@ from qiskit_machine_learning.optimizers import (
 
 from qnlr.errors import InputError, require_count
 from qnlr.models.objective import Objective
+from qnlr.optimizers.settings import Configured
 from qnlr.types import FloatArray
 
 
-class MiniBatches(Optimizer):
+class MiniBatches(Configured, Optimizer):
     """Lets a steppable optimizer see a fresh mini-batch in every step, and one only.
 
     Models of qiskit-machine-learning minimise the loss on all samples. Between these and an
@@ -130,13 +131,17 @@ class MiniBatches(Optimizer):
                 "and a mini-batch holds no more"
             )
         rng, inner, now = np.random.default_rng(self.seed), self.optimizer, _Present(whole)
-        inner.start(now.objective, x0, now.gradient, bounds)  # type: ignore[arg-type]
-        while inner.continue_condition():
-            now.samples = whole.take(rng.choice(len(whole), self.size, replace=False))
-            inner.step()
-            inner._callback_wrapper()  # as minimize() of a SteppableOptimizer does
-        now.samples = whole
-        return inner.create_result()
+        try:
+            inner.start(now.objective, x0, now.gradient, bounds)  # type: ignore[arg-type]
+            while inner.continue_condition():
+                now.samples = whole.take(rng.choice(len(whole), self.size, replace=False))
+                inner.step()
+                inner._callback_wrapper()  # as minimize() of a SteppableOptimizer does
+            now.samples = whole
+            return inner.create_result()
+        finally:
+            if callable(close := getattr(inner, "close", None)):
+                close()
 
 
 class _Present:

@@ -36,7 +36,7 @@ class Listeners:
 
     An object with a method ``begin(steps)`` is told of the start of every minimisation and of the
     number of its steps (None if the optimizer does not count them), one with a method ``end()`` of
-    its end.
+    its end, once.
 
     Args:
         own: What the optimizer was given: called with a :class:`StepRecord`.
@@ -56,23 +56,29 @@ class Listeners:
         self.own = own
         self.model: ModelCallback | None = None
         self.stopped = False
+        self._open = False
 
     def begin(self, steps: int | None) -> None:
-        """Say that a minimisation of so many steps begins, or of an unknown number."""
-        self.stopped = False
+        """Say that a minimisation of so many steps begins, or of an unknown number (None)."""
+        self.end()
+        self.stopped, self._open = False, True
         for listener in (self.own, self.model):
             if callable(begin := getattr(listener, "begin", None)):
                 begin(steps)
 
     def tell(self, record: StepRecord) -> None:
         """Hand on the record of a step."""
+        self._open = True
         if self.own is not None and says_stop(self.own(record)):
             self.stopped = True
         if self.model is not None:
             self.model(record.parameters, record.loss)
 
     def end(self) -> None:
-        """Say that the minimisation has ended."""
+        """Say that the minimisation has ended, unless nothing was said since the last one."""
+        if not self._open:
+            return
+        self._open = False
         for listener in (self.own, self.model):
             if callable(end := getattr(listener, "end", None)):
                 end()

@@ -9,8 +9,6 @@ same points again.
 from __future__ import annotations
 
 import math
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,13 +20,13 @@ from qiskit_machine_learning.optimizers import (
     OptimizerResult,
     OptimizerState,
     OptimizerSupportLevel,
-    SteppableOptimizer,
     TellData,
 )
-from qiskit_machine_learning.utils import algorithm_globals
 
-from qnlr.errors import InputError, require_count
-from qnlr.optimizers.callbacks import Callback, Listeners, ModelCallback
+from qnlr.errors import InputError
+from qnlr.optimizers.base import ToldOptimizer
+from qnlr.optimizers.callbacks import Callback, Listeners
+from qnlr.optimizers.loop_thread import LoopThread
 from qnlr.optimizers.state import (
     STATE_VERSION,
     StepRecord,
@@ -37,10 +35,6 @@ from qnlr.optimizers.state import (
     require_version,
 )
 from qnlr.types import Estimate, FloatArray
-
-
-class _Stopped(BaseException):
-    """Raised inside a loop that nobody waits for any more."""
 
 
 @dataclass(eq=False)
@@ -59,35 +53,31 @@ class ClosedLoopState(OptimizerState):
     record: StepRecord | None = None
 
 
-class ClosedLoop(SteppableOptimizer):
+class ClosedLoop(ToldOptimizer[ClosedLoopState]):
     """Base of the optimizers that exist as closed loops only.
 
     Args:
         maxiter: Steps of the loop, at least 1.
-        seed: Seed of its random numbers. The loop draws them from qiskit-machine-learning's global
-            generator, ``algorithm_globals``, which is seeded when it starts: one at a time.
+        seed: Seed of its random numbers, which leaves qiskit-machine-learning's global generator,
+            ``algorithm_globals``, as it was; None to draw them from there.
         callback: Called with a :class:`StepRecord` after every step; returns True to stop there.
     """
 
+    _gradients = OptimizerSupportLevel.ignored
     _losses_per_step = 1
 
     def __init__(self, maxiter: int, seed: int | None, callback: Callback | None = None) -> None:
-        super().__init__(maxiter=require_count("maxiter", maxiter))
-        if seed is not None:
-            require_count("seed", seed, low=0)
-        self.seed = seed
-        self._listeners = Listeners(callback)
-        self._requests: queue.Queue[FloatArray | BaseException | None] = queue.Queue()
-        self._answers: queue.Queue[float | None] = queue.Queue()
-        self._thread: threading.Thread | None = None
+        super().__init__(maxiter, seed, callback)
+        self._thread: LoopThread | None = None
         self._asked: FloatArray | None = None
         self._ended = False
         self._moved: FloatArray | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy settings and state, without the thread that the loop runs in."""
-        begun = isinstance(self._state, ClosedLoopState)
-        return _rebuilt, (type(self), self.settings, self.state_dict() if begun else None)
+        """Copy settings, state and listeners, without the thread that the loop runs in."""
+        settings = {**self.settings, "callback": None}
+        state = None if self._state is None else self.state_dict()
+        return _rebuilt, (type(self), settings, state, self._listeners)
 
     def _loop(self) -> Optimizer:
         """Return the closed loop, set to call :meth:`_move_to` after a step, if it can."""
@@ -97,38 +87,6 @@ class ClosedLoop(SteppableOptimizer):
         """Note that the loop has finished a step at these weights."""
         self._moved = np.array(weights, dtype=float)
 
-    def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
-        """Return what is supported: gradients and bounds ignored, an initial point required."""
-        return {
-            "gradient": OptimizerSupportLevel.ignored,
-            "bounds": OptimizerSupportLevel.ignored,
-            "initial_point": OptimizerSupportLevel.required,
-        }
-
-    @property  # type: ignore[override]
-    def state(self) -> ClosedLoopState:
-        """State of the minimisation.
-
-        Raises:
-            InputError: If there is none yet.
-        """
-        if not isinstance(self._state, ClosedLoopState):
-            raise InputError("the optimizer has no state yet; call start(fun, x0) first")
-        return self._state
-
-    @state.setter
-    def state(self, state: ClosedLoopState) -> None:
-        self._state = state
-
-    @property
-    def callback(self) -> ModelCallback | None:
-        """What a model of qiskit-machine-learning sets: a function of weights and loss."""
-        return self._listeners.model
-
-    @callback.setter
-    def callback(self, callback: ModelCallback | None) -> None:
-        self._listeners.model = callback
-
     @property
     def _common_settings(self) -> dict[str, Any]:
         return {"maxiter": self.maxiter, "seed": self.seed, "callback": self._listeners.own}
@@ -136,7 +94,7 @@ class ClosedLoop(SteppableOptimizer):
     @property
     def ended(self) -> bool:
         """Whether the loop has ended by itself, or the callback said to stop."""
-        return self._ended or self._listeners.stopped
+        return self._ended or super().ended
 
     @property
     def evaluations_per_step(self) -> tuple[int, int]:
@@ -163,16 +121,15 @@ class ClosedLoop(SteppableOptimizer):
         self._state = ClosedLoopState(
             x=weights, fun=fun, jac=None, nfev=0, njev=0, nit=0, x0=weights.copy()
         )
-        self._requests, self._answers = queue.Queue(), queue.Queue()
         self._asked, self._ended = None, False
         self._listeners.begin(None if fun is None else self.maxiter)
 
     def close(self) -> None:
-        """End the loop's thread, if there is one."""
-        if self._thread is not None and self._thread.is_alive():
-            self._answers.put(None)
-            self._thread.join()
+        """End the loop's thread, if there is one, and tell the callbacks of the end."""
+        if self._thread is not None:
+            self._thread.close()
         self._thread = None
+        super().close()
 
     def ask(self) -> AskData:
         """Return the point at which the loop wants the loss.
@@ -182,9 +139,9 @@ class ClosedLoop(SteppableOptimizer):
         """
         if self._asked is None and not self._ended:
             weights = self.state.x0.copy()
-            self._thread = threading.Thread(target=self._drive, args=(weights,), daemon=True)
-            self._thread.start()
-            self._await()
+            loop = self._loop()
+            self._thread = LoopThread(lambda fun: loop.minimize(fun, weights), self.seed)  # type: ignore[arg-type]
+            self._wait_for(self._thread.begin())
         if self._asked is None:
             raise InputError(f"{type(self).__name__} has ended after {self.state.nit} steps")
         return AskData(x_fun=self._asked)
@@ -202,15 +159,18 @@ class ClosedLoop(SteppableOptimizer):
             self._listeners.tell(self.state.record)
 
     def _take(self, loss: float) -> None:
-        state, asked = self.state, self._asked
-        assert asked is not None
+        state, asked, thread = self.state, self._asked, self._thread
+        if asked is None or thread is None:
+            raise InputError(
+                f"{type(self).__name__} has been closed after {state.nit} steps; call "
+                "start(fun, x0) to begin anew"
+            )
         state.told.append(float(loss))
         state.losses.append(loss)
         if state.first is None:
             state.first = asked
         self._moved = None
-        self._answers.put(float(loss))
-        self._await()
+        self._wait_for(thread.answer(float(loss)))
         following = self._step_end(asked, loss)
         if following is not None:
             state.record = StepRecord(
@@ -236,10 +196,6 @@ class ClosedLoop(SteppableOptimizer):
         while self.state.nit < following and not self.ended:
             super().step()
 
-    def continue_condition(self) -> bool:
-        """Return whether the loop goes on."""
-        return not self.ended and super().continue_condition()
-
     def evaluate(self, ask_data: AskData) -> TellData:
         """Measure what :meth:`ask` asked for, with the function given to :meth:`start`."""
         if self.state.fun is None:
@@ -250,14 +206,13 @@ class ClosedLoop(SteppableOptimizer):
     def create_result(self) -> OptimizerResult:
         """Return the last point of the loop with its loss evaluated anew."""
         state = self.state
-        self.close()
         result = OptimizerResult()
         result.x, result.nit = state.x, state.nit
         if state.fun is not None:
             result.fun = as_loss(state.fun(state.x))
             state.nfev += 1
         result.nfev, result.njev = state.nfev, 0
-        self._listeners.end()
+        self.close()
         return result
 
     def state_dict(self) -> dict[str, Any]:
@@ -280,36 +235,14 @@ class ClosedLoop(SteppableOptimizer):
             InputError: If the state was saved by another version.
         """
         require_version(plain)
-        started = isinstance(self._state, ClosedLoopState)
-        self.start(self.state.fun if started else None, plain["x0"])
+        self.start(None if self._state is None else self.state.fun, plain["x0"])
         for loss in plain["told"]:
             self.ask()
             self._take(float(loss))
         self.state.nfev = plain["nfev"]
 
-    def _drive(self, weights: FloatArray) -> None:
-        try:
-            if self.seed is not None:
-                algorithm_globals.random_seed = self.seed
-            self._loop().minimize(self._objective, weights)  # type: ignore[arg-type]
-            self._requests.put(None)
-        except _Stopped:
-            pass
-        except BaseException as error:
-            self._requests.put(error)
-
-    def _objective(self, weights: FloatArray) -> float:
-        self._requests.put(np.array(weights, dtype=float))
-        answer = self._answers.get()
-        if answer is None:
-            raise _Stopped
-        return answer
-
-    def _await(self) -> None:
-        request = self._requests.get()
-        if isinstance(request, BaseException):
-            raise request
-        self._asked, self._ended = request, request is None
+    def _wait_for(self, asked: FloatArray | None) -> None:
+        self._asked, self._ended = asked, asked is None
 
 
 def _mean(losses: list[float]) -> float:
@@ -322,10 +255,14 @@ def _mean(losses: list[float]) -> float:
 
 
 def _rebuilt(
-    kind: Callable[..., ClosedLoop], settings: Mapping[str, Any], plain: Mapping[str, Any] | None
+    kind: Callable[..., ClosedLoop],
+    settings: Mapping[str, Any],
+    plain: Mapping[str, Any] | None,
+    listeners: Listeners,
 ) -> ClosedLoop:
     """Return an optimizer with these settings, at a saved state if there is one."""
     rebuilt = kind(**settings)
     if plain is not None:
         rebuilt.load_state_dict(plain)
+    rebuilt._listeners = listeners  # not before: who is told of the original hears of no copy
     return rebuilt

@@ -28,7 +28,8 @@ class SPSA(ClosedLoop):
         learning_rate: η > 0, constant.
         perturbation: c > 0, constant.
         maxiter: Steps, at least 1.
-        seed: Seed of the directions Δ.
+        seed: Seed of the directions Δ; None to draw them from qiskit-machine-learning's
+            ``algorithm_globals``, which a seeded one leaves as it was.
         callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step; returns True
             to stop there.
 

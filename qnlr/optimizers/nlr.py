@@ -59,6 +59,7 @@ class NLR(SignedRateOptimizer):
             to stop there.
         seed: Seed of the corrective step's random numbers.
         perturbation: Distance of the forward differences that stand in for a missing gradient.
+            Under shots they are mostly noise at 0.01: take about 0.2, or :class:`SPSA`.
 
     Raises:
         InputError: If a rate is not above 0 or ``maxiter`` is below 1.

@@ -15,15 +15,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from qiskit_machine_learning.optimizers import (
-    AskData,
-    OptimizerSupportLevel,
-    SteppableOptimizer,
-    TellData,
-)
+from qiskit_machine_learning.optimizers import AskData, TellData
 
-from qnlr.errors import InputError, require_callable, require_count, require_positive
-from qnlr.optimizers.callbacks import Callback, Listeners, ModelCallback
+from qnlr.errors import InputError, require_callable, require_positive
+from qnlr.optimizers.base import ToldOptimizer
+from qnlr.optimizers.callbacks import Callback
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
 from qnlr.optimizers.rates import Feedback, RateRule
@@ -39,7 +35,7 @@ from qnlr.optimizers.state import (
 from qnlr.types import FloatArray
 
 
-class SignedRateOptimizer(SteppableOptimizer):
+class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
     r"""An optimizer composed of a direction, a signed rate and a corrective step.
 
     .. math:: θ_{t+1} = θ_t - r_t d_t \quad (r_t > 0), \qquad
@@ -53,6 +49,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         callback: Called with a :class:`StepRecord` after every step; returns True to stop there.
         seed: Seed of the corrective step's random numbers.
         perturbation: Distance of the forward differences that stand in for a missing gradient.
+            Under shots they are mostly noise at 0.01: take about 0.2, or :class:`SPSA`.
 
     Raises:
         InputError: If ``maxiter`` is below 1, ``perturbation`` is not above 0, ``seed`` is below 0,
@@ -69,8 +66,6 @@ class SignedRateOptimizer(SteppableOptimizer):
         (True, 50)
     """
 
-    # Two callbacks: the one given here is told a StepRecord; the attribute ``callback`` is set by
-    # qiskit-machine-learning's trainable models, also to None, to a function of other arguments.
     def __init__(
         self,
         direction: Direction,
@@ -82,7 +77,7 @@ class SignedRateOptimizer(SteppableOptimizer):
         seed: int | None = None,
         perturbation: float = 0.01,
     ) -> None:
-        super().__init__(maxiter=require_count("maxiter", maxiter))
+        super().__init__(maxiter, seed, callback)
         require_callable("direction", direction, "Plain(), AdaptiveMoments()")
         require_callable("rate", rate, "Constant(0.01), NegativeRate(0.01)")
         if corrective is not None:
@@ -90,23 +85,10 @@ class SignedRateOptimizer(SteppableOptimizer):
         for name, part in (("direction", direction), ("rate", rate)):
             if not hasattr(part, "initial_state"):
                 raise InputError(f"{name} = {part!r} is not valid; it has no initial_state()")
-        if seed is not None:
-            require_count("seed", seed, low=0)
         self.direction = direction
         self.rate = rate
         self.corrective = Reversal() if corrective is None else corrective
-        self.seed = seed
         self.perturbation = require_positive("perturbation", perturbation)
-        self._listeners = Listeners(callback)
-        self._state: SignedRateState | None = None
-
-    def get_support_level(self) -> dict[str, OptimizerSupportLevel]:
-        """Return what is supported: gradients yes, bounds ignored, an initial point required."""
-        return {
-            "gradient": OptimizerSupportLevel.supported,
-            "bounds": OptimizerSupportLevel.ignored,
-            "initial_point": OptimizerSupportLevel.required,
-        }
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -119,15 +101,6 @@ class SignedRateOptimizer(SteppableOptimizer):
         }
 
     @property
-    def callback(self) -> ModelCallback | None:
-        """What a model of qiskit-machine-learning sets: a function of weights and loss."""
-        return self._listeners.model
-
-    @callback.setter
-    def callback(self, callback: ModelCallback | None) -> None:
-        self._listeners.model = callback
-
-    @property
     def _common_settings(self) -> dict[str, Any]:
         return {
             "maxiter": self.maxiter,
@@ -135,26 +108,6 @@ class SignedRateOptimizer(SteppableOptimizer):
             "seed": self.seed,
             "perturbation": self.perturbation,
         }
-
-    @property  # type: ignore[override]
-    def state(self) -> SignedRateState:
-        """State of the minimisation.
-
-        Raises:
-            InputError: If there is none yet.
-        """
-        if self._state is None:
-            raise InputError("the optimizer has no state yet; call start(fun, x0, jac) first")
-        return self._state
-
-    @state.setter
-    def state(self, state: SignedRateState) -> None:
-        self._state = state
-
-    @property
-    def ended(self) -> bool:
-        """Whether the callback said to stop; a small gradient is no reason to."""
-        return self._listeners.stopped
 
     @property
     def evaluations_per_step(self) -> tuple[int, int]:
@@ -267,10 +220,6 @@ class SignedRateOptimizer(SteppableOptimizer):
         while self.state.nit < following:
             super().step()
 
-    def continue_condition(self) -> bool:
-        """Return whether :meth:`minimize` goes on."""
-        return not self.ended and super().continue_condition()
-
     def evaluate(self, ask_data: AskData) -> TellData:
         """Measure what :meth:`ask` asked for, with the functions given to :meth:`start`.
 
@@ -314,11 +263,8 @@ class SignedRateOptimizer(SteppableOptimizer):
         result.x_best, result.fun_best = state.x_best, state.fun_best
         result.nfev, result.njev, result.nit = state.nfev, state.njev, state.nit
         result.flips = state.flips
-        self._listeners.end()
+        self.close()
         return result
-
-    def close(self) -> None:
-        """Do nothing: the optimizer holds nothing besides its state."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as plain data: arrays, numbers, strings and dicts of them.

@@ -105,7 +105,7 @@ def _std(loss: float) -> float:
         how = (
             "return qnlr.Estimate(value, std) from the objective, or train qnlr.accelerate(model) "
             "or qnlr.broadcast(model)"
-            if std is None
+            if not isinstance(std, float)  # numbers of NumPy have a method of that name
             else "a single shot has none: take two or more"
         )
         raise InputError(

@@ -194,6 +194,25 @@ def test_a_callback_that_stops_stops():
     assert model.fit_result.nit == 3
 
 
+@pytest.mark.parametrize("build", [NLR, SPSA])
+def test_the_end_is_told_of_whatever_it_is(build):
+    class Told(list):
+        def __call__(self, record):
+            if record.step == 1:
+                raise RuntimeError("no such luck")
+
+        def begin(self, steps):
+            self.append(f"begin {steps}")
+
+        def end(self):
+            self.append("end")
+
+    told = Told()
+    with pytest.raises(RuntimeError, match="no such luck"):
+        trained(MiniBatches(build(0.1, maxiter=9, callback=told), 5, seed=0))
+    assert told == ["begin 9", "end"]
+
+
 def test_it_is_described_by_what_is_inside():
     nlr = NLR(0.1, maxiter=8)
     batches = MiniBatches(nlr, 5, seed=2)

@@ -1,5 +1,6 @@
 """A callback that returns True ends the minimisation, and changes nothing else."""
 
+import copy
 import threading
 
 import numpy as np
@@ -121,17 +122,20 @@ def test_a_models_callback_is_told_weights_and_loss_and_cannot_stop(build):
         assert loss == record.loss
 
 
+class Diary(list):
+    """Writes down what it is told."""
+
+    def __call__(self, *seen):
+        self.append(seen[0].step if len(seen) == 1 else "step")
+
+    def begin(self, steps):
+        self.append(f"begin {steps}")
+
+    def end(self):
+        self.append("end")
+
+
 def test_who_wants_to_know_is_told_of_begin_and_end(build):
-    class Diary(list):
-        def __call__(self, record):
-            self.append(record.step)
-
-        def begin(self, steps):
-            self.append(f"begin {steps}")
-
-        def end(self):
-            self.append("end")
-
     diary = Diary()
     optimizer = build(maxiter=2, callback=diary)
     optimizer.minimize(bowl, X0, slope)
@@ -140,6 +144,72 @@ def test_who_wants_to_know_is_told_of_begin_and_end(build):
     optimizer.start(None, X0)
     assert diary == ["begin None"]
     optimizer.close()
+    optimizer.close()
+    assert diary == ["begin None", "end"]
+    optimizer.start(bowl, X0, slope)
+    optimizer.start(bowl, X0, slope)
+    assert diary[2:] == ["begin 2", "end", "begin 2"]
+    optimizer.close()
+
+
+def test_a_result_on_the_way_is_an_end_each_time():
+    diary = Diary()
+    optimizer = SGD(0.1, callback=diary)
+    optimizer.start(bowl, X0, slope)
+    for _ in range(2):
+        optimizer.step()
+        optimizer.create_result()
+    assert diary == ["begin 100", 0, "end", 1, "end"]
+
+
+@pytest.mark.parametrize("kind", [SPSA, COBYLA])
+def test_a_closed_loop_does_not_go_on_behind_its_result(kind):
+    optimizer = kind()
+    optimizer.start(bowl, X0)
+    optimizer.step()
+    optimizer.create_result()
+    with pytest.raises(InputError, match="has been closed after 1 steps; call start"):
+        optimizer.step()
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_the_end_is_told_of_whatever_it_is(build, error):
+    before = threading.active_count()
+
+    def broken(x):
+        if len(diary) == 3:
+            raise error("no such luck")
+        return bowl(x)
+
+    diary, models = Diary(), Diary()
+    optimizer = build(maxiter=9, callback=diary)
+    optimizer.callback = models
+    for _ in range(2):
+        with pytest.raises(error, match="no such luck"):
+            optimizer.minimize(broken, X0, slope)
+        assert diary == ["begin 9", 0, 1, "end"]
+        assert models == ["begin 9", "step", "step", "end"]
+        diary.clear()
+        models.clear()
+    assert threading.active_count() == before
+
+
+def test_copies_tell_the_one_that_is_shared_of_what_they_do_only(build):
+    class Held(Diary):
+        def __deepcopy__(self, memo):
+            return self
+
+    diary = Held()
+    optimizer = build(maxiter=9, callback=diary)
+    optimizer.start(None, X0)
+    drive(optimizer, 2)
+    assert diary == ["begin None", 0, 1]
+    twin = copy.deepcopy(optimizer)
+    assert diary == ["begin None", 0, 1]
+    drive(twin, 3)
+    assert diary == ["begin None", 0, 1, 2]
+    for one in (optimizer, twin):
+        one.close()
 
 
 @pytest.mark.parametrize("kind", [SPSA, COBYLA])

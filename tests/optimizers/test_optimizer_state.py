@@ -18,7 +18,7 @@ def slope(x):
 
 
 def test_there_is_no_state_before_the_start():
-    with pytest.raises(InputError, match=r"call start\(fun, x0, jac\) first"):
+    with pytest.raises(InputError, match=r"call start\(fun, x0\) first"):
         SGD().ask()
 
 

@@ -75,7 +75,8 @@ NO_ERROR = [
 
 @pytest.mark.parametrize("loss", NO_ERROR)
 def test_standard_errors_need_errors(loss):
-    message = "needs a loss with a standard error.*return qnlr.Estimate.*AnyIncrease"
+    what = "a single shot has none" if isinstance(loss, Estimate) else "return qnlr.Estimate"
+    message = f"needs a loss with a standard error.*{what}.*AnyIncrease"
     for arguments in ((loss, Estimate(0.6, 0.1)), (Estimate(0.4, 0.1), loss)):
         with pytest.raises(InputError, match=message):
             StandardErrors()(*arguments)

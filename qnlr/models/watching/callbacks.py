@@ -2,7 +2,8 @@
 
 All are callbacks of an optimizer, ``NLR(0.1, callback=...)``, which tells them a record of every
 step and ends where one returns True. Those that only show or keep are callbacks of a model of
-qiskit-machine-learning as well, ``VQC(..., callback=...)``.
+qiskit-machine-learning as well, ``VQC(..., callback=...)``. Copies of an optimizer or a model tell
+the same object: see :class:`~qnlr.models.watching.shared.Shared`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from qnlr.errors import require_callable, require_count
+from qnlr.models.watching.shared import Shared
 from qnlr.optimizers import StepRecord
 from qnlr.optimizers.callbacks import says_stop
 from qnlr.training import History as Columns
@@ -36,7 +38,7 @@ COLUMNS = (
 )
 
 
-class Callbacks:
+class Callbacks(Shared):
     """Several callbacks as one; it stops if any of them says so, after all have been called.
 
     Args:
@@ -78,7 +80,7 @@ class Callbacks:
                 end()
 
 
-class History:
+class History(Shared):
     """Keeps the records of a minimisation; a second one starts anew.
 
     Example:
@@ -121,7 +123,7 @@ class History:
         return pd.DataFrame(columns.state_dict())[list(COLUMNS)]
 
 
-class ProgressBar:
+class ProgressBar(Shared):
     """A bar with loss, gradient norm and reversed steps: in a notebook a widget, elsewhere text.
 
     It closes when the minimisation ends, and starts anew with the next. Where nobody tells of the
@@ -150,6 +152,9 @@ class ProgressBar:
         self.shown = ""
         self._bar: Any = None
         self._flips = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_bar": None}  # an open bar holds a stream, which no process can take
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qnlr.errors import InputError, is_number, require_count
 from qnlr.models.watching.callbacks import History
+from qnlr.models.watching.shared import Shared
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 DPI = 150
 
 
-class LossCurve:
+class LossCurve(Shared):
     """Shows the loss per step, and the steps that were reversed.
 
     In a notebook it is one picture, redrawn in its place while the minimisation runs; elsewhere the

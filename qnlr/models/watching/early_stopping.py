@@ -7,10 +7,12 @@ import time
 from typing import Any
 
 from qnlr.errors import InputError, is_number, require_count, require_positive
+from qnlr.models.watching.shared import Shared
 from qnlr.optimizers import StepRecord
+from qnlr.types import Cost
 
 
-class StopAt:
+class StopAt(Shared):
     """Ends a minimisation where the loss is low enough, or time or shots are spent.
 
     Args:
@@ -19,8 +21,9 @@ class StopAt:
         shots: Executions of circuits, at least 1. It ends before the step that would pass them, if
             that is no dearer than the dearest so far; the loss that ``minimize`` reads at the end
             comes on top.
-        of: Whose shots are counted: an accelerated model, its network, or anything with a ``cost``
-            that grows.
+        of: Whose shots are counted: a model of :func:`qnlr.accelerate`, its network, a
+            :class:`qnlr.VariationalClassifier`, or anything with a ``cost`` that grows. It is that
+            object, not a copy of it, which must be trained.
         consecutive: Steps in a row with a loss at or below the target, at least 1; more than one
             for losses with shot noise.
 
@@ -39,6 +42,25 @@ class StopAt:
         4
         >>> stop.reason
         'the loss was at or below the target 0.5 on 2 steps in a row; stopped after 4 steps'
+
+        Shots are counted by the accelerated model, which is given its optimizer afterwards:
+
+        >>> from qiskit.circuit.library import real_amplitudes, z_feature_map
+        >>> from qiskit_machine_learning.algorithms import VQC
+        >>> from qnlr import accelerate
+        >>> vqc = VQC(
+        ...     feature_map=z_feature_map(2), ansatz=real_amplitudes(2, reps=1),
+        ...     initial_point=[0.1, 0.2, 0.3, 0.4],
+        ... )
+        >>> model = accelerate(vqc, shots=1000, seed=0)
+        >>> stop = StopAt(shots=10**6, of=model)
+        >>> model.optimizer = NLR(0.1, callback=stop)
+        >>> X = [[0.1, 0.2], [0.3, 0.1], [1.4, 1.6], [1.5, 1.3]]
+        >>> model.fit(X, [0, 0, 1, 1]).fit_result.nit
+        25
+        >>> print(stop.reason)  # a step takes 40 circuits of 1000 shots
+        1000000 of 1000000 shots are spent, and the next step may need 40000; stopped after
+        25 steps
     """
 
     def __init__(
@@ -135,10 +157,10 @@ class StopAt:
 
 def _shots(of: Any) -> int:
     """Return the shots that a model, a network or a primitive has counted."""
-    for counter in (of, getattr(of, "neural_network", None)):
-        shots = getattr(getattr(counter, "cost", None), "shots", None)
-        if shots is not None:
-            return int(shots)
+    network = getattr(of, "neural_network", None)
+    for counter, name in ((of, "cost"), (of, "cost_"), (network, "cost")):
+        if isinstance(cost := getattr(counter, name, None), Cost):
+            return cost.shots
     raise InputError(
         f"of = {type(of).__name__} counts no shots; give a model or network from accelerate()"
     )

@@ -1,23 +1,29 @@
 """Callbacks: several at once, a history, a progress bar, early stopping."""
 
+import copy
 import io
+import pickle
 import sys
 import time
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed
 from qiskit.circuit.library import real_amplitudes, z_feature_map
 from qiskit_machine_learning.algorithms import VQC
 from qiskit_machine_learning.optimizers import SPSA as QISKIT_SPSA
 from qiskit_machine_learning.optimizers import GradientDescent
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
 
-from qnlr import Estimate
+from qnlr import Estimate, VariationalClassifier
 from qnlr.errors import InputError
 from qnlr.models.accelerated import accelerate
 from qnlr.models.batches import MiniBatches
 from qnlr.models.watching.callbacks import Callbacks, History, ProgressBar, as_record
-from qnlr.models.watching.early_stopping import StopAt
-from qnlr.optimizers import COBYLA, NLR, SGD, SPSA
+from qnlr.models.watching.curve import LossCurve
+from qnlr.models.watching.early_stopping import StopAt, _shots
+from qnlr.optimizers import COBYLA, NLR, SGD, SPSA, StandardErrors
 from qnlr.training import History as StudyHistory
 from qnlr.types import Cost
 
@@ -205,6 +211,88 @@ def test_a_bar_on_a_vqc_and_on_mini_batches(capsys):
     assert "3/3" in drawn(capsys.readouterr())[-1]
 
 
+@pytest.mark.parametrize("build", [NLR, SPSA])
+def test_a_bar_closes_where_an_error_is_the_end(build, capsys):
+    def broken(x):
+        if "1/9" in bar_text():
+            raise RuntimeError("device gone")
+        return float(x @ x)
+
+    def bar_text():
+        return "" if bar._bar is None else str(bar._bar)
+
+    bar = ProgressBar()
+    with pytest.raises(RuntimeError, match="device gone"):
+        build(0.1, maxiter=9, callback=bar).minimize(broken, [1.0], lambda x: 2 * x)
+    text = capsys.readouterr().err
+    assert text.endswith("]\n")
+    assert text.count("\n") == 1
+
+
+WATCHERS = {
+    "history": History,
+    "bar": ProgressBar,
+    "curve": LossCurve,
+    "stop": lambda: StopAt(target=-1.0),
+    "several": lambda: Callbacks(History(), ProgressBar()),
+}
+
+
+@pytest.fixture(params=WATCHERS.values(), ids=WATCHERS)
+def watcher(request):
+    return request.param()
+
+
+def test_copies_of_what_holds_them_tell_the_same_watcher(watcher):
+    for holder in (NLR(0.1, callback=watcher), SPSA(callback=watcher)):
+        minimise(holder)
+        for twin in (copy.deepcopy(holder), clone(holder), copy.deepcopy([holder])[0]):
+            assert twin.settings["callback"] is watcher
+    batches = copy.deepcopy(MiniBatches(NLR(0.1, callback=watcher), 2))
+    assert batches.optimizer.settings["callback"] is watcher
+    classifier = VariationalClassifier(callback=watcher, optimizer=NLR(callback=watcher))
+    for twin in (copy.deepcopy(classifier), clone(classifier)):
+        assert twin.callback is twin.optimizer.settings["callback"] is watcher
+
+
+def test_a_history_outlives_the_copies_of_an_optimizer(watcher):
+    history = History()
+    for optimizer in (SGD(0.1, maxiter=3, callback=history), SPSA(maxiter=3, callback=history)):
+        minimise(optimizer)
+        copy.deepcopy(optimizer)
+        assert [record.step for record in history.records] == [0, 1, 2]
+
+
+def test_watchers_travel_to_other_processes_while_they_watch(watcher):
+    record = as_record(0, START, 0.5)
+    for watching in (watcher, *getattr(watcher, "callbacks", ())):
+        watching.begin(9) if not isinstance(watching, Callbacks) else None
+    watcher(record)
+    again = pickle.loads(pickle.dumps(watcher))
+    assert again is not watcher
+    again.begin(2)
+    again(record)
+    if isinstance(again, History):
+        assert len(again.records) == 1
+    for one in (watcher, again):
+        getattr(one, "end", lambda: None)()
+
+
+def test_workers_tell_a_copy():
+    history = History()
+    jobs = (delayed(minimise)(SGD(0.1, maxiter=steps, callback=history)) for steps in (2, 3))
+    assert [result.nit for result in Parallel(n_jobs=2)(jobs)] == [2, 3]
+    assert history.records == []
+
+
+def test_a_cross_validation_tells_the_users_history():
+    history = History()
+    classifier = VariationalClassifier(steps=4, layers=1, callback=history, random_state=0)
+    X, y = np.tile(SAMPLES, (3, 1)), np.tile(LABELS, 3)
+    cross_val_score(classifier, X, y, cv=2)
+    assert len(history.records) == 4
+
+
 @pytest.mark.parametrize("stream", [None, io.TextIOWrapper(io.BytesIO(), encoding="ascii")])
 def test_a_bar_does_without_a_terminal(stream, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
@@ -307,6 +395,35 @@ def test_the_shots_of_an_accelerated_model_are_counted():
         assert model.neural_network.cost.shots - before == 5 * step + final
         assert stop.reason.startswith(f"{5 * step} of {5 * step} shots are spent")
         model.predict(SAMPLES)  # between two minimisations; it does not count
+
+
+def test_the_cost_of_a_classifier_is_read_while_it_grows_and_after():
+    class Growing:
+        cost = Cost(shots=7)
+        cost_ = Cost(shots=5)
+
+    class Fitted:
+        cost = property(lambda self: None)
+        cost_ = Cost(shots=5)
+
+    assert _shots(Growing()) == 7
+    assert _shots(Fitted()) == 5
+
+
+@pytest.mark.parametrize("where", ["classifier", "optimizer"])
+def test_the_shots_of_a_classifier_are_counted(where):
+    model = VariationalClassifier(steps=9, layers=1, shots=10, random_state=0)
+    one = VariationalClassifier(steps=1, layers=1, shots=10, random_state=0)
+    step = one.fit(SAMPLES, LABELS).cost_.shots
+    stop = StopAt(shots=4 * step, of=model)
+    if where == "classifier":
+        model.set_params(callback=stop)
+    else:
+        model.set_params(optimizer=NLR(0.1, trigger=StandardErrors(2.0), callback=stop))
+    for _ in range(2):
+        assert model.fit(SAMPLES, LABELS).n_iter_ == 4
+        assert model.cost_.shots == 4 * step
+        assert stop.reason.startswith(f"{4 * step} of {4 * step} shots are spent")
 
 
 def test_a_count_that_stands_still_is_an_error():
