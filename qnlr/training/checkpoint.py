@@ -6,7 +6,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -45,44 +45,51 @@ def write_checkpoint(path: Path, run_id: str, state: Mapping[str, Any]) -> None:
         np.savez(beside, **arrays)  # type: ignore[arg-type]
 
 
-def read_checkpoint(path: Path, run_id: str) -> dict[str, Any]:
+def read_checkpoint(path: Path, run_id: str, largest: int | None = None) -> dict[str, Any]:
     """Read a state.
 
     Args:
         path: The file.
         run_id: The run that it must belong to.
+        largest: How many bytes its arrays may take in memory; None for no limit.
 
     Returns:
         The state as it was given to :func:`write_checkpoint`.
 
     Raises:
-        CheckpointError: If the file is truncated or damaged, of another version, or of another run.
+        CheckpointError: If the file is truncated, damaged or too large, of another version, or of
+            another run.
     """
     try:
         # NumPy would leave a file that it opens itself open if the archive in it is broken.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        with path.open("rb") as file:
+            if largest is not None:
+                _require_small(file, largest)
+            with np.load(file, allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
         content = json.loads(arrays[_TREE].tobytes())
         version, owner = content["version"], content["run_id"]
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        EOFError,
-        TypeError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except Exception as error:  # zip, deflate, NumPy's header and JSON each fail in their own ways
         raise CheckpointError(f"{path} is truncated or damaged ({error})") from error
     if version != VERSION:
         raise CheckpointError(f"{path} is of version {version!r}, this qnlr reads {VERSION}")
     if owner != run_id:
         raise CheckpointError(f"{path} belongs to run {owner!r}, not {run_id!r}")
     try:
-        state: dict[str, Any] = _unpack(content["state"], arrays)
+        state: Any = _unpack(content["state"], arrays)
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path} is damaged ({error!r} is missing)") from error
+    if not isinstance(state, dict):
+        raise CheckpointError(f"{path} is damaged (it holds a {type(state).__name__})")
     return state
+
+
+def _require_small(file: IO[bytes], largest: int) -> None:
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > largest:
+        raise ValueError(f"its content takes {size} bytes, more than the {largest} expected")
+    file.seek(0)
 
 
 def _pack(value: Any, arrays: dict[str, np.ndarray]) -> Any:

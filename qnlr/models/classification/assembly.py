@@ -1,10 +1,10 @@
-"""From the parameters of a classifier to its parts: circuit, backend, loss, head and optimizer."""
+"""From the parameters of a classifier to its parts: circuit, backend, loss and head."""
 
 from __future__ import annotations
 
-import copy
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -12,7 +12,6 @@ from qiskit.circuit.exceptions import CircuitError
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel
 
-from qnlr import optimizers
 from qnlr.backends import BACKENDS
 from qnlr.circuits import (
     ANSATZES,
@@ -24,18 +23,13 @@ from qnlr.circuits import (
     z,
 )
 from qnlr.errors import InputError, is_number, require_count, unknown_name
-from qnlr.noise import Noise, noise_level
-from qnlr.optimizers import NLR, AskTell, StandardErrors
+from qnlr.models.classification.identity import expanded
+from qnlr.noise import Noise
 from qnlr.problems import HEADS, LOSSES, Head, Loss
 from qnlr.types import Backend
 
-OPTIMIZERS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (
-        *(optimizers.NLR, optimizers.SGD, optimizers.Momentum, optimizers.RMSProp),
-        *(optimizers.Adam, optimizers.SPSA, optimizers.COBYLA, optimizers.SignedRateOptimizer),
-    )
-}
+LOCAL = tuple(BACKENDS[name] for name in ("simulator", "statevector", "aer"))
+AT_ONCE = 4096  # rows of a local simulation: their states take 64 MB on ten qubits
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,8 @@ class Parts:
         backend: Where it runs; it holds no random state, so all classes share it.
         loss: Loss of one sample.
         head: What is made of ⟨O⟩ before the loss sees it.
+        rows: How many pairs of weights and sample a prediction measures at once; None for all, in
+            one job.
     """
 
     encoding: Encoding
@@ -57,14 +53,10 @@ class Parts:
     backend: Backend
     loss: Loss
     head: Head
-
-    @property
-    def num_weights(self) -> int:
-        """The number of weights of one binary model: those of the circuit, then the head's."""
-        return len(self.model.weights) + self.head.num_weights
+    rows: int | None = None
 
 
-def assemble(given: dict[str, Any], features: int) -> Parts:
+def assemble(given: Mapping[str, Any], features: int) -> Parts:
     """Build the parts of a classifier.
 
     Args:
@@ -77,7 +69,7 @@ def assemble(given: dict[str, Any], features: int) -> Parts:
     Raises:
         InputError: If a parameter is not valid.
     """
-    qubits = _qubits(given, features)
+    qubits = number_of_qubits(given, features)
     encoding = _encoding(given["encoding"], features, qubits)
     ansatz = _ansatz(given["ansatz"], qubits, given["layers"])
     observable = _observable(given["observable"], qubits)
@@ -90,50 +82,28 @@ def assemble(given: dict[str, Any], features: int) -> Parts:
         ) from error
     backend = _backend(given["backend"], model, given["shots"], as_noise(given["noise"]))
     loss, head = _from(LOSSES, "loss", given["loss"]), _from(HEADS, "head", given["head"])
-    return Parts(encoding, ansatz, model, backend, loss, head)
+    named = given["backend"]
+    factory = BACKENDS[named] if isinstance(named, str) else named
+    rows = AT_ONCE if factory in LOCAL else None
+    return Parts(encoding, ansatz, model, backend, loss, head, rows)
 
 
-def fresh_optimizer(given: Any, parts: Parts, noise: Any, seed: int, steps: int) -> AskTell:
-    """Return an optimizer of its own for a binary model: that which was given stays as it is.
+def number_of_weights(given: Mapping[str, Any], features: int) -> int:
+    """Return how many weights a binary model has, without building its backend.
 
     Args:
-        given: An optimizer, or None for NLR at η = 0.1 with a trigger at two standard errors, which
-            for exact losses is any increase; under noise η' is scaled as in the paper.
-        parts: The model.
-        noise: The noise that it runs under, or None.
-        seed: Seed of the optimizer's random numbers, where it was given none.
-        steps: How many steps it is to make.
+        given: Parameters of a :class:`~qnlr.VariationalClassifier`, by name.
+        features: The number of features that are encoded.
 
     Returns:
-        The optimizer, not started.
+        The number of weights of the circuit and the head.
 
     Raises:
-        InputError: If it is no optimizer, or its trigger cannot work.
+        InputError: If a parameter is not valid.
     """
-    found = as_noise(noise)
-    if given is None:
-        level = None if found is None else noise_level(found, parts.ansatz)
-        given = NLR(0.1, trigger=StandardErrors(2.0), noise_level=level)
-    if isinstance(given, type) or not all(hasattr(given, name) for name in ("ask", "tell")):
-        shown = given.__name__ if isinstance(given, type) else repr(given)
-        raise InputError(
-            f"optimizer = {shown} is not valid; it must be None or an object such as "
-            "qnlr.optimizers.NLR(0.1)"
-        )
-    trigger = given.rule.trigger if isinstance(given, NLR) else None
-    if isinstance(trigger, StandardErrors) and parts.backend.shots == 1:
-        raise InputError(
-            "shots = 1 is not valid with the trigger StandardErrors, as one shot has no standard "
-            "error; take at least 2, or NLR(trigger=AnyIncrease())"
-        )
-    if type(given) not in OPTIMIZERS.values():
-        own: AskTell = copy.deepcopy(given)
-        return own
-    settings = {**given.settings, "maxiter": steps}
-    if settings["seed"] is None:
-        settings["seed"] = seed
-    rebuilt: AskTell = type(given)(**settings)
-    return rebuilt
+    ansatz = _ansatz(given["ansatz"], number_of_qubits(given, features), given["layers"])
+    head: Head = _from(HEADS, "head", given["head"])
+    return len(ansatz.parameters) + head.num_weights
 
 
 def as_noise(noise: Any) -> Noise | None:
@@ -149,7 +119,8 @@ def as_noise(noise: Any) -> Noise | None:
     return found
 
 
-def _qubits(given: dict[str, Any], features: int) -> int:
+def number_of_qubits(given: Mapping[str, Any], features: int) -> int:
+    """Return n: as given, or as circuits that are given have, or as the encoding needs."""
     for part in (given["ansatz"], given["encoding"]):
         circuit = part.circuit if isinstance(part, Encoding) else part
         if isinstance(circuit, QuantumCircuit) and given["qubits"] is None:
@@ -181,7 +152,7 @@ def _encoding(given: Any, features: int, qubits: int) -> Encoding:
         raise InputError(
             f"X has {features} features, but the encoding {given.name} takes {given.features}"
         )
-    return given
+    return replace(given, circuit=expanded(given.circuit))
 
 
 def _ansatz(given: Any, qubits: int, layers: int) -> QuantumCircuit:
@@ -194,7 +165,7 @@ def _ansatz(given: Any, qubits: int, layers: int) -> QuantumCircuit:
             f"ansatz = {getattr(given, 'name', given)!r} is not valid; it must be one of "
             f"{', '.join(ANSATZES)}, or a QuantumCircuit with parameters, which are the weights"
         )
-    return given
+    return expanded(given)
 
 
 def _observable(given: Any, qubits: int) -> SparsePauliOp:
@@ -230,8 +201,10 @@ def _backend(given: Any, model: VariationalCircuit, shots: Any, noise: Noise | N
     arguments = {name: value for name, value in wanted.items() if value is not None}
     taken = inspect.signature(factory).parameters
     for name in arguments.keys() - taken.keys():
+        value = wanted[name]
+        shown = value.description if isinstance(value, Noise) else repr(value)
         raise InputError(
-            f"{name} = {wanted[name]!r} is not valid with backend = {given!r}, which does not take "
+            f"{name} = {shown} is not valid with backend = {given!r}, which does not take "
             f"it; leave {name} out, or take another backend"
         )
     backend: Backend = factory(model, **arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +18,7 @@ from qnlr.circuits import Encoding
 from qnlr.errors import InputError
 from qnlr.models.classification import saving
 from qnlr.models.classification.fitted import Fitted
-from qnlr.models.classification.fitting import Fitting, distinct
+from qnlr.models.classification.fitting import Fitting, distinct, require_known
 from qnlr.models.classification.one_vs_rest import probabilities
 from qnlr.noise import Noise
 from qnlr.optimizers import AskTell, StepRecord
@@ -34,7 +34,8 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
 
     The label is the sign of o for two classes, and the largest of the o_k of one binary model for
     each class for more (one-vs-rest). All models run on one circuit and share their mini-batches;
-    a prediction of all classes is one job.
+    a prediction of all classes is one job. The local simulators ``"simulator"``, ``"statevector"``
+    and ``"aer"`` take more than 4096/K samples in several, to bound the memory.
 
     Features are shifted and scaled inside, as learned from the samples of the first fit. Amplitude
     encoding cannot tell x from −x: a constant feature, as long as a scaled sample is on average, is
@@ -42,12 +43,17 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
 
     With shots, predictions are measured: the same samples in the same order give the same ones.
     ``backend``, ``shots`` and ``noise`` may be changed after fitting: predictions are made there.
+    What says how to train may be, too; all else needs another fit. Training that goes on with
+    another kind of optimizer, or SPSA or COBYLA of other settings, begins that one anew at the
+    weights.
 
     Args:
         ansatz: Name of an ansatz, ``"hardware_efficient"`` or ``"efficient_su2"``, or a circuit
             whose parameters are the weights.
         encoding: Name of an encoding, ``"amplitude"``, ``"angle"`` or ``"zz"``; a circuit whose
-            parameters are the features; or an :class:`~qnlr.circuits.Encoding`.
+            parameters are the features, in the order of ``circuit.parameters``, which sorts by
+            name (x10 before x2, if not of one ParameterVector); or an
+            :class:`~qnlr.circuits.Encoding`.
         qubits: n; None for as many as the circuits given have, or the encoding needs.
         layers: L, layers of a named ansatz, at least 1.
         observable: The qubit whose Z is read out, negative from the last (which is behind the
@@ -56,8 +62,9 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
         scaling: ``"standard"``, ``"angle"`` (onto [0, π]), ``"none"``, or ``"auto"``: standard for
             amplitude, angle for angle and zz, none for an encoding of your own.
         optimizer: One of :mod:`qnlr.optimizers`, which is copied for every binary model; None for
-            ``NLR(0.1, trigger=StandardErrors(2.0))``, with its noise scaling if there is noise. Its
-            ``maxiter`` is not used.
+            ``NLR(0.1, trigger=StandardErrors(2.0))``, with its noise scaling if there is noise.
+            ``NLR(0.1)`` has the paper's trigger, any increase, which climbs under shots. Its
+            ``maxiter`` is not used; its callback is called beside that of the classifier.
         loss: ``"squared_error"``, ``"cross_entropy"``, ``"logistic"``, or an object of theirs.
         head: ``"scale_bias"``, o = af + b, trained with the circuit: one class against the rest
             needs another threshold than 0; or ``"bare"``, o = f.
@@ -71,8 +78,11 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
         passes: Passes of ``fit`` over the samples, ⌈N/B⌉ steps each, instead of ``steps``.
         warm_start: Whether ``fit`` goes on from where the last one ended, with the optimizer's
             state, by that many steps more.
-        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step of each
-            binary model, one after another; ends that model's training by returning True.
+        callback: Called with a :class:`~qnlr.optimizers.StepRecord` after every step of the binary
+            models, one after another, whose steps are numbered through; ends the fit by returning
+            True. Models that were not begun then keep their initial weights, which is warned of and
+            said in ``outcomes_``. ``StopAt(shots=..., of=model)`` counts the classifier's shots.
+            ``clone``, and so every search, copies callbacks: read ``history_`` afterwards.
         random_state: Seed of initial weights, mini-batches, shots and optimizer; a RandomState to
             draw it from; or None for another one in each fit.
 
@@ -82,7 +92,7 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
         history_: A row for every step of every model; ``class`` is its class.
         n_iter_: Steps made, by the model that made most.
         outcomes_: How training ended, one for each model.
-        cost_: Circuits, shots and jobs of training; predictions are not counted.
+        cost_: Circuits, shots and jobs of training, while it runs, too; not of predictions.
         n_features_in_: The number of features d.
         feature_names_in_: Their names, if they had any.
 
@@ -151,13 +161,16 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
             InputError: If a parameter is not valid, there is but one class, or training diverges.
         """
         before = self._fitted if self.warm_start and hasattr(self, "_fitted") else None
-        X, y = self._checked(X, y, reset=before is None)
-        classes = distinct(y)
-        if before is not None and not np.array_equal(classes, before.classes):
-            raise InputError(
-                f"y holds the classes {classes.tolist()}, but those of the last fit were "
-                f"{before.classes.tolist()}; set warm_start = False to begin anew"
-            )
+        with self._unchanged_if_refused():
+            X, y = self._checked(X, y, reset=before is None)
+            classes = distinct(y)
+            if before is not None and not np.array_equal(classes, before.classes):
+                raise InputError(
+                    f"y holds the classes {classes.tolist()}, but those of the last fit were "
+                    f"{before.classes.tolist()}; set warm_start = False to begin anew"
+                )
+        if before is None:
+            self.__dict__.pop("_fitted", None)
         settings = TrainingSettings(self.steps, self.passes, self.batch_size)
         return self._train(X, y, classes, before, settings.total_steps(len(X)))
 
@@ -165,7 +178,9 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
         """Train for one pass over some samples, ⌈N/B⌉ steps, from where training stood.
 
         Scaling and constant are learned in the first call. Not all classes need be among the
-        samples.
+        samples. SPSA and COBYLA go on by repeating all their steps so far, without circuits: many
+        calls take a time that grows with the square of their number. COBYLA ends by itself, and
+        makes no step from then on: ``outcomes_`` says so.
 
         Args:
             X: Features, shape (N, d).
@@ -180,18 +195,20 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
                 the first call, or training diverges.
         """
         before: Fitted | None = getattr(self, "_fitted", None)
-        X, y = self._checked(X, y, reset=before is None)
-        if classes is not None:
-            known = distinct(np.asarray(classes))
-        elif before is not None:
-            known = before.classes
-        else:
-            raise InputError("classes must be passed on the first call to partial_fit")
-        if before is not None and not np.array_equal(known, before.classes):
-            raise InputError(
-                f"classes = {known.tolist()} are not those of the first call, "
-                f"{before.classes.tolist()}"
-            )
+        with self._unchanged_if_refused():
+            X, y = self._checked(X, y, reset=before is None)
+            if classes is not None:
+                known = distinct(np.asarray(classes))
+            elif before is not None:
+                known = before.classes
+            else:
+                raise InputError("classes must be passed on the first call to partial_fit")
+            if before is not None and not np.array_equal(known, before.classes):
+                raise InputError(
+                    f"classes = {known.tolist()} are not those of the first call, "
+                    f"{before.classes.tolist()}"
+                )
+            require_known(y, known)
         settings = TrainingSettings(passes=1, batch_size=self.batch_size)
         return self._train(X, y, known, before, settings.total_steps(len(X)))
 
@@ -205,7 +222,8 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
             Shape (B,) for two classes, where an output above 0 means the second one; (B, K) for K.
 
         Raises:
-            InputError: If the features cannot be encoded, or the circuit is no longer that of fit.
+            InputError: If the features cannot be encoded, or a parameter that predictions depend on
+                is no longer that of the fit.
         """
         found = self._outputs(X)
         return found[:, 0] if found.shape[1] == 1 else found
@@ -240,13 +258,15 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
         saved.
 
         Args:
-            path: The file, ``*.npz``; it is written whole or not at all.
+            path: The file, ``*.npz``; it is written whole or not at all, and its folder is made.
 
         Raises:
-            InputError: If the name ends otherwise, or a parameter cannot be saved.
+            InputError: If the name ends otherwise, a parameter cannot be saved or is no longer that
+                of the fit, or the file cannot be written.
             NotFittedError: If it is not fitted.
         """
         check_is_fitted(self)
+        self._require_as_fitted(self._fitted)
         names = getattr(self, "feature_names_in_", None)
         saving.write(Path(path), self.get_params(deep=False), self._fitted, names)
 
@@ -264,17 +284,3 @@ class VariationalClassifier(Fitting, ClassifierMixin, BaseEstimator):  # type: i
             InputError: If the file is missing, damaged, of a newer version, or something else.
         """
         return saving.read(Path(path), cls)
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that measured predictions differ from one another."""
-        tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.shots is not None
-        return tags
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Return whether training has come to an end."""
-        return hasattr(self, "_fitted")
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Parts hold functions and compiled circuits; they are built anew when they are needed.
-        return {key: value for key, value in super().__getstate__().items() if key != "_built"}

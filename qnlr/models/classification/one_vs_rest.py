@@ -9,12 +9,12 @@ from scipy.special import expit
 
 from qnlr.errors import InputError
 from qnlr.models.classification.assembly import Parts
-from qnlr.models.classification.fitted import Trained
+from qnlr.models.classification.fitted import Progress, Trained
+from qnlr.models.classification.optimizing import kind_of
 from qnlr.optimizers import AskTell
-from qnlr.optimizers.callbacks import Listeners
 from qnlr.problems import Batch, Classification, Logistic, Loss
 from qnlr.rng import stream
-from qnlr.training import Status, Streams, Training, TrainingSettings
+from qnlr.training import Outcome, Status, Streams, Training, TrainingSettings
 from qnlr.types import FloatArray
 
 
@@ -44,11 +44,12 @@ def train(
     more: int,
     batch_size: int,
     before: Trained | None,
-    listeners: Listeners,
+    progress: Progress,
 ) -> Trained:
     """Train a binary model, from its beginning or from where it stood.
 
-    Models of all classes see the same mini-batches; initial weights and shots are their own.
+    Models of all classes see the same mini-batches; initial weights and shots are their own. An
+    optimizer that cannot go on from the state of the one before begins anew at its weights.
 
     Args:
         problem: One class against the rest.
@@ -59,7 +60,7 @@ def train(
         more: How many steps to make.
         batch_size: B, at most N.
         before: The model as it stood, or None to begin.
-        listeners: Told of every step.
+        progress: Told of every step; if it has been stopped, no step is made.
 
     Returns:
         The model.
@@ -67,34 +68,52 @@ def train(
     Raises:
         InputError: If a setting is not valid, or training diverged.
     """
-    total = more if before is None else more + before.steps
+    made = 0 if before is None else before.steps
+    total = made + more
     drawn = stream("init", seed, number).uniform(-np.pi, np.pi, problem.num_circuit_weights)
-    weights = np.append(drawn, problem.head.initial(stream("head", seed, number)))
+    initial = np.append(drawn, problem.head.initial(stream("head", seed, number)))
     training = Training(
         problem,
         parts.backend,
         optimizer(int(stream("optimizer", seed, number).integers(2**32)), total),
         TrainingSettings(steps=total, batch_size=batch_size, checkpoint_every=total),
         Streams.spawn(seed, run=number),
-        weights,
+        initial if before is None else before.weights,
     )
-    if before is not None:
-        training.load_state_dict(before.state)
     try:
-        listeners.begin(more)
+        if before is not None:
+            _go_on(training, before)
         outcome = training.run(
-            on_step=lambda run: listeners.tell(run.optimizer.state.record),
-            interrupted=lambda: listeners.stopped,
+            on_step=lambda run: progress.step(number, run),
+            interrupted=lambda: progress.listeners.stopped,
         )
         state, found = training.state_dict(), np.array(training.optimizer.state.x)
     except OverflowError as error:  # of a head's weights, before a loss is infinite
         raise _diverged(f"numbers are too large at step {training.steps_done + 1}") from error
     finally:
-        listeners.end()
         training.optimizer.close()
     if outcome.status is Status.DIVERGED:
         raise _diverged(outcome.sentence)
-    return Trained(found, state, outcome)
+    if training.steps_done == made:
+        outcome = _no_step(outcome)
+    return Trained(found, state, outcome, kind_of(training.optimizer))
+
+
+def _go_on(training: Training, before: Trained) -> None:
+    state, optimizer = before.state, training.optimizer
+    if kind_of(optimizer) != before.optimizer:
+        state = {**state, "optimizer": optimizer.state_dict()}
+    training.load_state_dict(state)
+    optimizer.state.nit = before.steps  # an optimizer that began anew has counted fewer
+
+
+def _no_step(outcome: Outcome) -> Outcome:
+    if outcome.status is Status.INTERRUPTED:
+        return Outcome(outcome.status, "no step was made: a callback had stopped the fit before")
+    return Outcome(
+        outcome.status,
+        f"no step was made: {outcome.sentence}; give another optimizer, or fit anew",
+    )
 
 
 def _diverged(reason: str) -> InputError:
@@ -106,7 +125,7 @@ def _diverged(reason: str) -> InputError:
 def outputs(
     parts: Parts, weights: FloatArray, angles: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
-    """Measure the outputs of all binary models, in one job.
+    """Measure the outputs of all binary models: in one job, but in several of a local simulation.
 
     Args:
         parts: The model.
@@ -118,7 +137,14 @@ def outputs(
         Shape (B, K).
     """
     own = len(parts.model.weights)
-    measured = parts.backend.values(weights[:, :own], angles, rng).values
+    size = len(angles) if parts.rows is None else max(1, parts.rows // len(weights))
+    measured = np.concatenate(
+        [
+            parts.backend.values(weights[:, :own], angles[first : first + size], rng).values
+            for first in range(0, len(angles), size)
+        ],
+        axis=1,
+    )
     heads = zip(measured, weights[:, own:], strict=True)
     return np.stack([parts.head.value(values, head) for values, head in heads], axis=1)
 

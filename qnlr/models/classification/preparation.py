@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from qnlr.data.preprocess import SCALINGS
-from qnlr.errors import unknown_name
+from qnlr.errors import InputError, unknown_name
 from qnlr.types import FloatArray
 
 SUITABLE = {"amplitude": "standard", "angle": "angle", "zz": "angle"}
@@ -54,10 +54,23 @@ class Preparation:
             The preparation.
 
         Raises:
-            InputError: If the scaling is not known.
+            InputError: If the scaling is not known, or features are too large for it.
         """
+        if not isinstance(scaling, str):
+            raise InputError(
+                f"scaling = {scaling!r} is not valid; it must be one of auto, {', '.join(SCALINGS)}"
+            )
         if scaling not in SCALINGS:
             raise unknown_name("scaling", scaling, [*SCALINGS, "auto"])
+        with np.errstate(all="ignore"):
+            learned = cls._of(features, scaling, append)
+        constant = 1.0 if learned.constant is None else learned.constant
+        if not np.isfinite([*learned.shift, *learned.scale, constant]).all():
+            raise _too_large(features)
+        return learned
+
+    @classmethod
+    def _of(cls, features: FloatArray, scaling: str, append: bool) -> Preparation:
         shift, scale = np.zeros(features.shape[1]), np.ones(features.shape[1])
         if scaling == "standard":
             standard = StandardScaler().fit(features)
@@ -70,9 +83,28 @@ class Preparation:
         squares = (((features - shift) / scale) ** 2).sum(axis=1)
         return cls(shift, scale, float(np.sqrt(squares.mean())) or 1.0)
 
+    @property
+    def features(self) -> int:
+        """The number of features that are encoded, the constant one included."""
+        return len(self.shift) + (self.constant is not None)
+
     def __call__(self, features: FloatArray) -> FloatArray:
-        """Return the prepared features of shape (B, d), or (B, d + 1) with the constant."""
-        scaled = (features - self.shift) / self.scale
+        """Return the prepared features of shape (B, d), or (B, d + 1) with the constant.
+
+        Raises:
+            InputError: If features are too large.
+        """
+        with np.errstate(all="ignore"):
+            scaled = (features - self.shift) / self.scale
+        if not np.isfinite(scaled).all():
+            raise _too_large(features)
         if self.constant is None:
             return np.asarray(scaled)
         return np.column_stack([scaled, np.full(len(scaled), self.constant)])
+
+
+def _too_large(features: FloatArray) -> InputError:
+    return InputError(
+        f"features as large as {np.abs(features).max():.3g} overflow when they are scaled; give "
+        "them in other units"
+    )

@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,9 +17,10 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel
 
 from qnlr.errors import CheckpointError, InputError
-from qnlr.models.classification.assembly import OPTIMIZERS
-from qnlr.models.classification.fitted import Fitted, Trained
-from qnlr.models.classification.preparation import Preparation
+from qnlr.models.classification.checking import fitted_from
+from qnlr.models.classification.fitted import Fitted
+from qnlr.models.classification.identity import expanded
+from qnlr.models.classification.optimizing import OPTIMIZERS
 from qnlr.noise import Noise, fake_devices, from_file
 from qnlr.optimizers import (
     CORRECTIVES,
@@ -29,7 +31,7 @@ from qnlr.optimizers import (
     NegativeRate,
 )
 from qnlr.problems import HEADS, LOSSES
-from qnlr.training import Outcome, Status, read_checkpoint, write_checkpoint
+from qnlr.training import read_checkpoint, write_checkpoint
 from qnlr.types import NoiseLevel
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="VariationalClassifier")
 VERSION = 1
 OWNER = "VariationalClassifier"
+LARGEST = 2**30  # bytes of all arrays; a model takes some kilobytes a step at most
 FIRST_SAFE_QPY = 13  # older ones hold expressions that a computer algebra system evaluates
 SETTINGS: dict[str, type[Any]] = {
     kind.__name__: kind
@@ -63,15 +66,15 @@ def write(path: Path, parameters: dict[str, Any], fitted: Fitted, names: Any) ->
         names: Names of its features, or None.
 
     Raises:
-        InputError: If the name ends otherwise, or a parameter cannot be saved.
+        InputError: If the name ends otherwise, a parameter cannot be saved, or the file cannot be
+            written.
     """
     if path.suffix != ".npz":
         raise InputError(f"path = {str(path)!r} is not valid; it must end in .npz")
     kept = {name: value for name, value in parameters.items() if name != "callback"}
     prepared = fitted.preparation
     models = [
-        {"weights": one.weights, "state": one.state, "outcome": [*dataclasses.astuple(one.outcome)]}
-        for one in fitted.models
+        {**vars(one), "outcome": [*dataclasses.astuple(one.outcome)]} for one in fitted.models
     ]
     content = {
         "version": VERSION,
@@ -82,8 +85,13 @@ def write(path: Path, parameters: dict[str, Any], fitted: Fitted, names: Any) ->
         "preparation": vars(prepared),
         "seed": fitted.seed,
         "models": models,
+        "made_of": fitted.made_of,
     }
-    write_checkpoint(path, OWNER, content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_checkpoint(path, OWNER, content)
+    except OSError as error:  # which may name a file beside it
+        raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def read(path: Path, kind: type[Model]) -> Model:
@@ -102,7 +110,7 @@ def read(path: Path, kind: type[Model]) -> Model:
     if not path.is_file():
         raise InputError(f"path = {str(path)!r} is not valid; there is no such file")
     try:
-        content = read_checkpoint(path, OWNER)
+        content = read_checkpoint(path, OWNER, LARGEST)
     except CheckpointError as error:
         raise InputError(f"no classifier can be read: {error}") from error
     version = content.get("version")
@@ -114,13 +122,16 @@ def read(path: Path, kind: type[Model]) -> Model:
     try:
         parameters = {name: unpack(value) for name, value in content["parameters"].items()}
         model = kind(**parameters)
-        model.n_features_in_ = int(content["features"])
+        model._fitted = fitted_from(content, labels=_unpack_labels(content["classes"]))
+        model.n_features_in_ = content["features"]
         if content["names"] is not None:
             model.feature_names_in_ = np.array(content["names"], dtype=object)
-        model._fitted = _fitted(content)
+        model._require_as_fitted(model._fitted)
+    except InputError as error:
+        raise InputError(f"{path} holds no classifier that can be read: {error}") from error
     except Exception as error:
         raise InputError(
-            f"{path} holds no classifier that can be read ({type(error).__name__}: {error})"
+            f"{path} holds no classifier that can be read ({_first_line(error)})"
         ) from error
     return model
 
@@ -154,6 +165,8 @@ def pack(name: str, value: Any) -> Any:
         else:
             settings = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
         return {"kind": kind.__name__, "settings": {k: pack(k, v) for k, v in settings.items()}}
+    if isinstance(value, QuantumCircuit):  # also one of the circuit library's classes
+        return {"kind": "QuantumCircuit", **_pack_circuit(value)}
     if kind in _WRITERS:
         return {"kind": kind.__name__, **_WRITERS[kind](value)}
     raise InputError(
@@ -186,13 +199,9 @@ def unpack(plain: Any) -> Any:
     return _READERS[kind](plain)
 
 
-def _fitted(content: dict[str, Any]) -> Fitted:
-    models = tuple(
-        Trained(one["weights"], one["state"], Outcome(Status(one["outcome"][0]), one["outcome"][1]))
-        for one in content["models"]
-    )
-    prepared = Preparation(**content["preparation"])
-    return Fitted(_unpack_labels(content["classes"]), prepared, content["seed"], models)
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def _pack_labels(classes: np.ndarray) -> dict[str, Any]:
@@ -212,14 +221,17 @@ def _unpack_labels(plain: dict[str, Any]) -> np.ndarray:
 
 def _pack_circuit(circuit: QuantumCircuit) -> dict[str, Any]:
     file = io.BytesIO()
-    qpy.dump(circuit, file)
-    return {"qpy": np.frombuffer(file.getvalue(), dtype=np.uint8)}
+    qpy.dump(expanded(circuit), file)
+    held = file.getvalue()
+    return {"qpy": np.frombuffer(held, dtype=np.uint8), "sha256": sha256(held).hexdigest()}
 
 
 def _unpack_circuit(plain: dict[str, Any]) -> QuantumCircuit:
     held = plain["qpy"].tobytes()
     if held[:6] != b"QISKIT" or held[6] < FIRST_SAFE_QPY:
         raise ValueError("a circuit is not QPY of a version that is safe to read")
+    if sha256(held).hexdigest() != plain["sha256"]:  # the reader of damaged QPY may run for ever
+        raise ValueError("a circuit is damaged")
     return qpy.load(io.BytesIO(held))[0]
 
 
@@ -264,7 +276,6 @@ def _unpack_state(plain: dict[str, Any]) -> np.random.RandomState:
 
 _KNOWN = {**OPTIMIZERS, **SETTINGS}
 _WRITERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {
-    QuantumCircuit: _pack_circuit,
     Noise: _pack_noise,
     NoiseModel: _pack_model,
     SparsePauliOp: _pack_operator,

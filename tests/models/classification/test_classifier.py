@@ -1,10 +1,13 @@
 import copy
 import pickle
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
-from qiskit.circuit.library import real_amplitudes, zz_feature_map
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import RealAmplitudes, real_amplitudes, zz_feature_map
 from qiskit.primitives import StatevectorEstimator
 from qiskit.quantum_info import SparsePauliOp
 from sklearn.base import clone
@@ -19,9 +22,10 @@ from qnlr.backends import EstimatorBackend, SimulatorBackend
 from qnlr.circuits import amplitude, hardware_efficient, variational_circuit, z
 from qnlr.data import Dataset, Samples
 from qnlr.errors import InputError
+from qnlr.models.classification import assembly
 from qnlr.models.classification.classifier import VariationalClassifier
 from qnlr.noise import from_rate
-from qnlr.optimizers import GaussianNoise, StandardErrors
+from qnlr.optimizers import SPSA, GaussianNoise, StandardErrors
 from qnlr.problems import Classification, ScaleBias
 from qnlr.rng import stream
 from qnlr.training import Status, Streams, Training, TrainingSettings
@@ -125,20 +129,19 @@ class TestTraining:
         # a step: 2 · 18 + 1 circuits for each of 32 samples, and one of each at the probe
         assert model.cost_ == Cost(circuits=3 * 10 * 32 * 38, shots=0, jobs=3 * 10 * 2)
 
-    def test_a_callback_sees_every_step_and_can_end_a_model(self, iris):
-        seen = []
-        small(callback=lambda record: seen.append(record.step)).fit(*iris)
-        assert seen == [*range(6)] * 3
-        model = small(callback=lambda record: record.step == 1).fit(*iris)
-        assert model.n_iter_ == 2
-        assert {outcome.status for outcome in model.outcomes_} == {Status.INTERRUPTED}
-
     def test_labels_of_any_kind(self, two):
         X, y = two
         names = np.array(["no", "yes"], dtype=object)[y - 1]
         model, named = small().fit(X, y), small().fit(X, names)
         np.testing.assert_array_equal(model.weights_, named.weights_)
         assert set(named.predict(X)) <= {"no", "yes"}
+
+    def test_spsa_draws_the_same_in_threads_side_by_side(self, two):
+        X, y = two
+        fit = lambda seed: small(optimizer=SPSA(), steps=30, random_state=seed).fit(X, y).weights_
+        with ThreadPoolExecutor(2) as threads:
+            together = [*threads.map(fit, range(4))]
+        np.testing.assert_array_equal(together, [fit(seed) for seed in range(4)])
 
 
 class TestContinuing:
@@ -221,6 +224,36 @@ class TestPredictions:
         model.predict(iris[0])
         assert jobs == [(3, 150, 7 + 18)]
 
+    @pytest.mark.parametrize(("backend", "shots"), [("simulator", 20), ("statevector", None)])
+    def test_many_samples_are_measured_in_parts(self, iris, monkeypatch, backend, shots):
+        X, y = iris
+        model = small(backend=backend, shots=shots, steps=2, layers=1).fit(X, y)
+        whole = model.decision_function(X)
+        measured = []
+        kind = type(model._parts(model._fitted.preparation).backend)
+        run = kind.run
+        monkeypatch.setattr(
+            kind, "run", lambda self, rows, rng: measured.append(rows.shape) or run(self, rows, rng)
+        )
+        monkeypatch.setattr(assembly, "AT_ONCE", 200)  # 66 samples of three models
+        found = model.set_params(backend=assembly.BACKENDS[backend]).decision_function(X)
+        assert [shape[1] for shape in measured] == [66, 66, 18]
+        if shots is None:
+            np.testing.assert_allclose(found, whole, atol=1e-12)
+        else:
+            assert not np.array_equal(found[:66], found[66:132])  # one generator for all parts
+            assert np.abs(found - whole).mean() < 1
+        np.testing.assert_array_equal(model.decision_function(X), found)
+
+    def test_many_samples_take_little_memory(self, iris):
+        model = small(layers=1, steps=1).fit(*iris)
+        model.predict(iris[0])
+        tracemalloc.start()
+        model.predict(np.tile(iris[0], (200, 1)))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < 50e6  # in one job it would be more than 200 MB
+
     def test_the_sign_of_the_features_counts(self):
         rng = np.random.default_rng(0)
         X = rng.normal([1.0, 1.0], 0.3, (60, 2)) * np.repeat([[1.0], [-1.0]], 30, axis=0)
@@ -252,9 +285,6 @@ class TestPredictions:
             np.testing.assert_allclose(found, exact, atol=1e-9)
         model.set_params(backend="simulator", noise=from_rate(0.0, readout=0.1))
         np.testing.assert_allclose(model.decision_function(X), 0.8 * exact, atol=1e-9)
-        model.set_params(layers=3)
-        with pytest.raises(InputError, match="has 27 weights, but it was fitted with 18"):
-            model.predict(X)
 
 
 class TestBackends:
@@ -301,6 +331,29 @@ class TestBackends:
         assert named.fit(X, y).weights_.shape == (1, 8 + 2)
         placed = small(encoding=amplitude(4, 3, data_qubits=(2, 0)), observable=0).fit(X, y)
         assert placed.weights_.shape == (1, 18 + 2)
+
+    @pytest.mark.filterwarnings("ignore:The class:DeprecationWarning")
+    def test_circuits_of_boxed_gates(self, two, tmp_path):
+        X, y = two
+        flat = real_amplitudes(4, reps=1)
+        boxed, twice = QuantumCircuit(4), QuantumCircuit(4)
+        boxed.append(flat.to_gate(), range(4))
+        twice.append(boxed.to_gate(), range(4))
+        blueprint = RealAmplitudes(4, reps=1)
+        expected = small(encoding="angle", ansatz=flat).fit(X, y)
+        for ansatz in (boxed, twice, blueprint):
+            model = small(encoding="angle", ansatz=ansatz).fit(X, y)
+            np.testing.assert_allclose(model.weights_, expected.weights_, atol=1e-12)
+            model.save(tmp_path / "boxed.npz")
+            loaded = VariationalClassifier.load(tmp_path / "boxed.npz")
+            np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+        features = QuantumCircuit(4)
+        features.append(zz_feature_map(4, reps=1).to_gate(), range(4))
+        own, named = (
+            small(encoding=one, ansatz=flat).fit(X, y)
+            for one in (features, zz_feature_map(4, reps=1))
+        )
+        np.testing.assert_allclose(own.weights_, named.weights_, atol=1e-12)
 
 
 class TestInScikitLearn:

@@ -1,13 +1,16 @@
 """What a classifier says of parameters and samples that it cannot use: one sentence each."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from qiskit.circuit.library import real_amplitudes, zz_feature_map
+from qiskit_machine_learning.optimizers import GradientDescent
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 
 from qnlr import NLR, SGD
 from qnlr.errors import InputError
+from qnlr.models.batches import MiniBatches
 from qnlr.models.classification.classifier import VariationalClassifier
 from qnlr.noise import from_rate
 from qnlr.optimizers import Tolerance
@@ -75,6 +78,26 @@ class TestErrors:
                 "give their parameters different names",
             ),
             ({"ansatz": zz_feature_map(3, parameter_prefix="w")}, "parameter-shift rule"),
+            ({"scaling": None}, "scaling = None is not valid; it must be one of auto, none, st"),
+            ({"scaling": ["none"]}, r"scaling = \['none'\] is not valid"),
+            (
+                {"optimizer": MiniBatches(NLR(0.1), 8)},
+                "the classifier draws its own mini-batches; give the optimizer inside, NLR, and "
+                "batch_size = 8",
+            ),
+            (
+                {"optimizer": GradientDescent()},
+                r"= GradientDescent is not valid \(it has no ended, .*no state_dict",
+            ),
+            ({"optimizer": "nlr"}, "optimizer = 'nlr' is not valid; it must be None or an object"),
+            (
+                {"optimizer": object()},
+                "optimizer = object is not valid; it must be None or an object",
+            ),
+            (
+                {"backend": "statevector", "noise": from_rate(0.01)},
+                "noise = (?!Noise|<)[^<]* is not valid with backend = 'statevector'",
+            ),
         ],
     )
     def test_parts_that_do_not_fit(self, two, given, sentence):
@@ -98,6 +121,47 @@ class TestErrors:
             small().fit(X[:50], y[:50])
         with pytest.raises(InputError, match="needs at least 2; take"):
             small(encoding="zz").fit(X[:, :1], y)
+
+    @pytest.mark.parametrize("scaling", ["standard", "angle"])
+    def test_features_that_overflow(self, two, scaling):
+        X, y = two
+        sentence = (
+            "features as large as .*e\\+30. overflow when they are scaled; give them in other"
+        )
+        with pytest.raises(InputError, match=sentence):
+            small(scaling=scaling).fit(
+                X * [1e308 / X[:, 0].max(), 1, 1, 1] * np.sign(y - 1.5)[:, None], y
+            )
+        model = small(scaling=scaling).fit(X * 1e-3, y)
+        with pytest.raises(InputError, match=sentence):
+            model.predict(X * 2e307)
+
+    def test_samples_that_are_refused_leave_the_old_model(self, two):
+        X, y = two
+        names = [f"f{number}" for number in range(4)]
+        model = small().fit(pd.DataFrame(X, columns=names), y)
+        found = model.predict(pd.DataFrame(X, columns=names))
+        for bad, labels in (
+            (X * np.nan, y),
+            (X[:, :2], y[:-1]),
+            (X[:, :2], y + 0.5),
+            (X[:50, :2], y[:50]),
+        ):
+            with pytest.raises(ValueError):
+                model.fit(bad, labels)
+        assert model.feature_names_in_.tolist() == names
+        np.testing.assert_array_equal(model.predict(pd.DataFrame(X, columns=names)), found)
+        model = small()
+        with pytest.raises(InputError, match="classes must be passed"):
+            model.partial_fit(X, y)
+        assert not hasattr(model, "n_features_in_")
+
+    def test_attributes_before_fitting(self):
+        model = small()
+        for name in ("classes_", "weights_", "history_", "n_iter_", "outcomes_", "cost_"):
+            assert not hasattr(model, name)
+            with pytest.raises(AttributeError, match="is not fitted yet; call fit first"):
+                getattr(model, name)
 
     def test_a_failed_fit_leaves_no_old_model(self, two):
         model = small().fit(*two)

@@ -243,3 +243,16 @@ class TestFilesThatAreNone:
 
         rewritten(path, older)
         self.refuses(path, "not QPY of a version that is safe to read")
+
+    def test_damaged_circuits(self, path):
+        whole = path.read_bytes()
+        rng = np.random.default_rng(0)
+
+        def damaged(state, arrays):
+            held = arrays[state["parameters"]["ansatz"]["qpy"]["array"]]
+            held[rng.integers(7, len(held))] ^= 1 << rng.integers(8)
+
+        for _ in range(20):
+            path.write_bytes(whole)
+            rewritten(path, damaged)
+            self.refuses(path, "a circuit is damaged")
