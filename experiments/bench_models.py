@@ -32,10 +32,10 @@ SHOTS = 1024
 Call = Callable[[], object]
 
 
-def vqc_steps(seed: int = 0) -> dict[str, Call]:
-    """Return what makes one step of a ``VQC``, by what it runs on."""
+def vqc_steps(samples: int, seed: int = 0) -> dict[str, Call]:
+    """Return what makes a fit of one step of a ``VQC``, by what it runs on."""
     rng, ansatz = np.random.default_rng(seed), real_amplitudes(4, reps=2)
-    x, y = rng.uniform(size=(40, 4)), np.arange(40) % 2
+    x, y = rng.uniform(size=(samples, 4)), np.arange(samples) % 2
     start = rng.uniform(-np.pi, np.pi, ansatz.num_parameters)
 
     def model(sampler: object = None) -> VQC:
@@ -64,10 +64,10 @@ def vqc_steps(seed: int = 0) -> dict[str, Call]:
     return {name: lambda one=one: one.fit(x, y) for name, one in models.items()}
 
 
-def estimator_passes(seed: int = 0) -> dict[str, Call]:
+def estimator_passes(samples: int, seed: int = 0) -> dict[str, Call]:
     """Return what makes a forward and a backward pass of an ``EstimatorQNN``."""
     rng, ansatz, encoding = np.random.default_rng(seed), hardware_efficient(6, 5), amplitude(8, 6)
-    x = encoding.angles_from(rng.normal(size=(32, 8)))
+    x = encoding.angles_from(rng.normal(size=(samples, 8)))
     weights = rng.uniform(-np.pi, np.pi, ansatz.num_parameters)
 
     def network(estimator: object = None, precision: float = 0.0) -> EstimatorQNN:
@@ -121,9 +121,14 @@ def medians(calls: dict[str, Call], repeats: int, seconds: float, tick: Call) ->
     return frame.assign(ratio=frame["median_ms"] / frame["median_ms"].iloc[0])
 
 
-def main(folder: Path, repeats: int = 200, seconds: float = 6.0) -> pd.DataFrame:
+def main(
+    folder: Path, repeats: int = 200, seconds: float = 6.0, samples: tuple[int, int] = (40, 32)
+) -> pd.DataFrame:
     """Time both works and write table and environment."""
-    works = {"VQC.fit step": vqc_steps(), "EstimatorQNN passes": estimator_passes()}
+    works = {
+        "VQC.fit of one step": vqc_steps(samples[0]),
+        "EstimatorQNN passes": estimator_passes(samples[1]),
+    }
     with Progress() as progress:
         task = progress.add_task("timing", total=2 * sum(map(len, works.values())))
         frames = [
@@ -133,7 +138,7 @@ def main(folder: Path, repeats: int = 200, seconds: float = 6.0) -> pd.DataFrame
     table = pd.concat(frames, ignore_index=True)
     table = table[["work", "on", "median_ms", "iqr_ms", "ratio", "repeats"]]
     folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "table.csv", index=False)
+    table.to_csv(folder / "table.csv", index=False, float_format="%.4g")
     (folder / "environment.json").write_text(json.dumps(environment(), indent=2) + "\n")
     return table
 
@@ -141,6 +146,7 @@ def main(folder: Path, repeats: int = 200, seconds: float = 6.0) -> pd.DataFrame
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("results/bench_models"))
-    parser.add_argument("--quick", action="store_true", help="two repeats of everything")
+    parser.add_argument("--quick", action="store_true", help="two repeats, two samples")
     asked = parser.parse_args()
-    print(main(asked.output, 2 if asked.quick else 200, 0.0 if asked.quick else 6.0).to_string())
+    quick = {"repeats": 2, "seconds": 0.0, "samples": (2, 2)} if asked.quick else {}
+    print(main(asked.output, **quick).to_string(float_format="{:.4g}".format))
