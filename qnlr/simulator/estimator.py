@@ -20,7 +20,8 @@ from qiskit.quantum_info import PauliList, SparseObservable, SparsePauliOp
 from qiskit_aer.noise import NoiseModel
 
 from qnlr.errors import InputError, is_number
-from qnlr.simulator.program import Program, Simulator, parameter_rows
+from qnlr.simulator.compiled import Simulator
+from qnlr.simulator.program import Program, parameter_rows
 from qnlr.simulator.shots import Seed, child, draw_group, generator, group, mean_and_error
 from qnlr.types import FloatArray
 

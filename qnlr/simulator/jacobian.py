@@ -88,7 +88,7 @@ def exact_jacobian(
 
     Example:
         >>> from qiskit.circuit.library import real_amplitudes
-        >>> from qnlr.simulator.program import Simulator
+        >>> from qnlr.simulator.compiled import Simulator
         >>> program = Simulator().program(real_amplitudes(2, reps=1))
         >>> everything = np.ones(4, dtype=bool)
         >>> x = np.array([[0.1, 0.2, 0.3, 0.4]])

@@ -18,8 +18,9 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_aer.noise import NoiseModel
 
 from qnlr.errors import InputError, require_count
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.measurements import Measured
-from qnlr.simulator.program import Basis, Program, Simulator, parameter_rows
+from qnlr.simulator.program import Basis, Program, parameter_rows
 from qnlr.simulator.shots import Seed, child, draw_outcomes, generator
 
 Z = 3

@@ -9,7 +9,7 @@ from qiskit.circuit import Parameter, ParameterVector
 from qiskit.quantum_info import PauliList
 
 from qnlr.simulator.angles import compile_angles
-from qnlr.simulator.program import Simulator
+from qnlr.simulator.compiled import Simulator
 
 A, B, C = Parameter("a"), Parameter("b"), Parameter("c")
 EXPRESSIONS = {

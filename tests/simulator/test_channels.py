@@ -16,7 +16,8 @@ from qiskit_ibm_runtime.fake_provider import FakeLagosV2, FakeManilaV2, FakeMumb
 
 from qnlr.errors import InputError
 from qnlr.simulator.channels import GateNoise
-from qnlr.simulator.program import Basis, Simulator
+from qnlr.simulator.compiled import Simulator
+from qnlr.simulator.program import Basis
 
 PLACES = [
     (FakeManilaV2, [1, 3, 2]),

@@ -9,9 +9,10 @@ from qnlr.errors import InputError
 from qnlr.noise import from_rate
 from qnlr.simulator import densities, running
 from qnlr.simulator.channels import GateNoise
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.densities import Densities
 from qnlr.simulator.jacobian import exact_jacobian
-from qnlr.simulator.program import Basis, Simulator
+from qnlr.simulator.program import Basis
 from qnlr.simulator.running import Threads
 from qnlr.simulator.tape import compile_tape
 

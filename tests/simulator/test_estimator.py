@@ -550,7 +550,7 @@ def hurried_threads():
 
 @pytest.mark.usefixtures("hurried_threads")
 def test_several_threads_may_bring_more_circuits_than_are_kept(monkeypatch):
-    monkeypatch.setattr("qnlr.simulator.program.CACHED", 2)
+    monkeypatch.setattr("qnlr.simulator.compiled.CACHED", 2)
     estimator = BatchedEstimator()
 
     def bring(start):

@@ -6,8 +6,9 @@ from qiskit.circuit.library import real_amplitudes
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
 
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.jacobian import exact_jacobian, sampled_jacobian, sampled_values
-from qnlr.simulator.program import Program, Simulator
+from qnlr.simulator.program import Program
 
 A, B = Parameter("a"), Parameter("b")
 OBSERVABLE = SparsePauliOp(["ZZIX", "IYIZ", "IIII", "XXXX"], [1.0, -0.7, 0.3, 0.4])

@@ -24,8 +24,8 @@ from qiskit.quantum_info import (
 )
 
 from qnlr.errors import InputError
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.lowering import Rotation, lower, rotation_matrix
-from qnlr.simulator.program import Simulator
 
 CASES = [
     (name, opened)

@@ -10,7 +10,8 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from qnlr.simulator.channels import GateNoise
-from qnlr.simulator.program import Basis, Simulator
+from qnlr.simulator.compiled import Simulator
+from qnlr.simulator.program import Basis
 from qnlr.simulator.readout import misread, readings
 
 FLIPS = [(0.03, 0.1), (0.2, 0.05), (0.0, 0.3), (0.12, 0.12)]

@@ -12,7 +12,7 @@ from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from qnlr.errors import InputError
 from qnlr.noise import from_rate
-from qnlr.simulator.program import Simulator
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.sorting import MOST_STRINGS, Sorted
 
 EXAMPLES = settings(max_examples=20)

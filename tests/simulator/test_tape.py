@@ -9,7 +9,7 @@ from qiskit_aer.noise import NoiseModel, depolarizing_error
 from qnlr.backends import SimulatorBackend, statevector
 from qnlr.circuits import amplitude, hardware_efficient, variational_circuit, z
 from qnlr.simulator.channels import GateNoise
-from qnlr.simulator.program import CACHED, Simulator
+from qnlr.simulator.compiled import CACHED, Simulator
 from qnlr.simulator.tape import BLOCK, DENSE, FLIP, NOISE, compile_tape, light_cone
 
 A, B = Parameter("a"), Parameter("b")

@@ -7,8 +7,9 @@ from qiskit.quantum_info import PauliList, SparsePauliOp, Statevector
 
 from qnlr.errors import InputError
 from qnlr.simulator import running
+from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.jacobian import exact_jacobian
-from qnlr.simulator.program import Basis, Simulator
+from qnlr.simulator.program import Basis
 from qnlr.simulator.running import Threads
 from qnlr.simulator.tape import compile_tape
 from qnlr.simulator.vectors import Vectors
