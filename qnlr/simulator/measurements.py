@@ -39,7 +39,11 @@ class Measured:
             Shape (2^m,).
         """
         names = [*(name for name in ("meas", "c") if name in self.registers), *self.registers]
-        _, pairs = self.registers[names[0]]
+        return self.read_by(names[0])
+
+    def read_by(self, register: str) -> np.ndarray:
+        """Return the number of every outcome as a classical register reads it, shape (2^m,)."""
+        _, pairs = self.registers[register]
         outcomes = np.arange(1 << len(self.qubits))
         found = np.zeros_like(outcomes)
         for bit, place in pairs:

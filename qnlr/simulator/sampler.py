@@ -17,11 +17,13 @@ from qiskit.primitives import (
 from qiskit.primitives.containers.sampler_pub import SamplerPub, SamplerPubLike
 from qiskit_aer.noise import NoiseModel
 
-from qnlr.errors import InputError, require_count
+from qnlr.errors import require_count
 from qnlr.simulator.compiled import Simulator
+from qnlr.simulator.exact_bits import ExactBits
 from qnlr.simulator.measurements import Measured
 from qnlr.simulator.program import Basis, Program, parameter_rows
 from qnlr.simulator.shots import Seed, child, draw_outcomes, generator
+from qnlr.types import FloatArray
 
 Z = 3
 MOST_BITS = 62
@@ -34,8 +36,8 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
     many shots run together.
 
     Args:
-        default_shots: Where a PUB and ``run`` give none, at least 1; None to have no default, for
-            networks that are to be exact (:func:`qnlr.accelerate`).
+        default_shots: Where a PUB and ``run`` give none, at least 1; None for exact probabilities
+            there, as qiskit-machine-learning's ``QMLSampler`` has them.
         noise_model: Aer's noise model, or None. Qubits of circuits are the model's: ISA circuits.
         seed: Seed or generator of the shots; all PUBs and elements draw from one stream, on and on.
         threads: Threads that share the elements; None for ``NUMBA_NUM_THREADS``, or all cores.
@@ -76,27 +78,24 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
             shots: For PUBs that give none.
 
         Returns:
-            A job; its result has a ``BitArray`` for every classical register of every PUB.
+            A job; its result has a ``BitArray`` for every classical register of every PUB, and
+            exact probabilities where there are no shots.
 
         Raises:
-            InputError: If a circuit measures nothing, or holds what cannot be simulated, or there
-                are no shots.
+            InputError: If a circuit measures nothing, or holds what cannot be simulated.
             ValueError: If a PUB is not valid.
         """
         default = self.default_shots if shots is None else shots
         coerced = [SamplerPub.coerce(pub, default) for pub in pubs]
-        if any(pub.shots is None for pub in coerced):
-            raise InputError(
-                "a sampler has nothing to draw without shots; give them to run(), in the PUB, or "
-                "as default_shots"
-            )
         measured: dict[int, tuple[Measured, Program]] = {}
         for pub in coerced:
             if id(pub.circuit) not in measured:
                 measured[id(pub.circuit)] = self.simulator.measured(pub.circuit)
         for one, _ in measured.values():
             one.refuse_doubled(self.simulator.noise)
-        job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, measured, child(self.rng))
+        draws = any(pub.shots for pub in coerced)
+        rng = child(self.rng) if draws else self.rng
+        job: PrimitiveJob[Any] = PrimitiveJob(self._run, coerced, measured, rng)
         job._submit()
         return job
 
@@ -106,46 +105,50 @@ class BatchedSampler(BaseSamplerV2):  # type: ignore[misc]
         measured: dict[int, tuple[Measured, Program]],
         rng: np.random.Generator,
     ) -> PrimitiveResult[SamplerPubResult]:
-        alike: dict[tuple[int, int], list[int]] = {}
+        alike: dict[tuple[int, int | None], list[int]] = {}
         for number, pub in enumerate(pubs):
             alike.setdefault((id(pub.circuit), pub.shots), []).append(number)
         results: dict[int, SamplerPubResult] = {}
         for (circuit, shots), numbers in alike.items():
             here = [pubs[number] for number in numbers]
-            outcomes = self._outcomes(here, *measured[circuit], shots, rng)
-            bits = measured[circuit][0].bit_arrays(outcomes)
+            table, one = self._table(here, *measured[circuit]), measured[circuit][0]
+            bits = {} if shots is None else one.bit_arrays(draw_outcomes(table, shots, rng))
             start = 0
             for number, pub in zip(numbers, here, strict=True):
                 part = slice(start, start + pub.parameter_values.size)
                 start = part.stop
-                data = {
+                data: dict[str, Any] = {
                     name: Shots(array[part].reshape(*pub.shape, *array.shape[1:]), size)
                     for name, (array, size) in bits.items()
                 }
+                if shots is None:
+                    rows = table[part].reshape(*pub.shape, table.shape[1])
+                    data = {
+                        name: ExactBits(rows, one.read_by(name), size)
+                        for name, (size, _) in one.registers.items()
+                    }
                 about = {"shots": shots, "circuit_metadata": pub.circuit.metadata}
                 results[number] = ShotsResult(DataBin(**data, shape=pub.shape), metadata=about)
         return PrimitiveResult([results[n] for n in range(len(pubs))], metadata={"version": 2})
 
-    def _outcomes(
-        self,
-        pubs: list[SamplerPub],
-        measured: Measured,
-        program: Program,
-        shots: int,
-        rng: np.random.Generator,
-    ) -> np.ndarray:
+    def _table(self, pubs: list[SamplerPub], measured: Measured, program: Program) -> FloatArray:
+        """Return the probabilities of all outcomes for all elements, shape (E, 2^m)."""
         parameters = pubs[0].circuit.parameters
         values = np.vstack([parameter_rows(pub.parameter_values, parameters) for pub in pubs])
         basis = Basis(measured.qubits, (Z,) * len(measured.qubits))
         angles = program.angles(values)
-        return draw_outcomes(program.distributions(angles, basis), shots, rng)
+        return program.distributions(angles, basis)
 
 
 class ShotsResult(SamplerPubResult):  # type: ignore[misc]
     """A ``SamplerPubResult`` whose joined registers count as fast as they do apart."""
 
-    def join_data(self, names: Iterable[str] | None = None) -> BitArray:
+    def join_data(self, names: Iterable[str] | None = None) -> Any:
         """Return several registers as one, all of them if none are named."""
+        wanted = list(self.data if names is None else names)
+        registers = [self.data[name] for name in wanted if name in self.data]
+        if registers and all(isinstance(one, ExactBits) for one in registers):
+            return ExactBits.joined(registers)
         joined = super().join_data(names)
         return Shots(joined.array, joined.num_bits) if isinstance(joined, BitArray) else joined
 

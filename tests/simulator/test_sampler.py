@@ -15,6 +15,7 @@ from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError, amplitude_damping_error, depolarizing_error
 from qiskit_aer.primitives import SamplerV2
+from qiskit_machine_learning.primitives import QMLSampler
 from scipy.stats import chi2, chi2_contingency
 
 from qnlr.errors import InputError
@@ -560,13 +561,30 @@ def test_a_circuit_is_left_as_it_was():
     assert circuit == before
 
 
-def test_without_any_shots_it_says_where_to_give_them():
-    circuit = QuantumCircuit(1)
-    circuit.measure_all()
+def test_without_any_shots_probabilities_are_exact():
+    circuit = real_amplitudes(3, reps=1)
+    registers = ClassicalRegister(2, "low"), ClassicalRegister(1, "high")
+    circuit.add_register(*registers)
+    circuit.measure([2, 0, 1], [0, 1, 2])
+    values = np.random.default_rng(0).normal(size=(2, 3, circuit.num_parameters))
     sampler = BatchedSampler(default_shots=None)
-    with pytest.raises(InputError, match=r"without shots; give them to run\(\)"):
-        sampler.run([circuit])
-    assert sampler.run([circuit], shots=3).result()[0].data.meas.num_shots == 3
+    result = sampler.run([(circuit, values)]).result()[0]
+    drawn = sampler.run([(circuit, values)], shots=20_000).result()[0]
+    exact = QMLSampler().run([(circuit, values)]).result()[0]
+    assert result.metadata["shots"] is None
+    for name in ("low", "high"):
+        found, expected = result.data[name], exact.data[name]
+        assert (found.shape, found.num_bits) == ((2, 3), len(circuit.cregs[name == "high"]))
+        for place in np.ndindex(2, 3):
+            assert found.get_counts(place) == pytest.approx(expected.get_probabilities(place))
+            counts = drawn.data[name].get_counts(place)
+            for bits, share in found.get_probabilities()[place].items():
+                assert abs(counts.get(bits, 0) / 20_000 - share) < 0.03
+    both = result.join_data().get_counts((0, 0))
+    counts = drawn.join_data().get_counts((0, 0))
+    assert sum(both.values()) == pytest.approx(1.0)
+    assert all(abs(counts.get(bits, 0) / 20_000 - share) < 0.03 for bits, share in both.items())
+    assert result.join_data(["high"]).get_counts((0, 0)) == result.data.high.get_counts((0, 0))
 
 
 def test_circuits_that_differ_in_their_registers_are_not_mixed_up():

@@ -15,8 +15,6 @@ from qnlr import BatchedEstimator, BatchedSampler
 from qnlr.models.broadcasting.gradients import BroadcastEstimatorGradient, BroadcastSamplerGradient
 from qnlr.simulator.gradients import BatchedEstimatorGradient, BatchedSamplerGradient
 
-FORWARD_SHOTS, GRADIENT_SHOTS = 10_000, 10**9
-
 
 class OurEstimator(BatchedEstimator):
     """Stands for ``QMLEstimator``, which is exact and ignores precisions unless it is given one."""
@@ -33,7 +31,7 @@ class OurSampler(BatchedSampler):
     """Stands for ``QMLSampler``, which is exact, also when ``default_shots`` are given."""
 
     def __init__(self, *, shots=None, default_shots=None, seed=0):
-        super().__init__(default_shots=shots or FORWARD_SHOTS, seed=seed)
+        super().__init__(default_shots=shots, seed=seed)
 
 
 def batched_estimator_gradient(estimator, pass_manager=None):
@@ -45,9 +43,7 @@ def batched_estimator_gradient(estimator, pass_manager=None):
 def batched_sampler_gradient(sampler, pass_manager=None):
     if not isinstance(sampler, BatchedSampler):
         return BroadcastSamplerGradient(sampler, pass_manager=pass_manager)
-    gradient = BatchedSamplerGradient(sampler)
-    gradient.update_default_options(shots=GRADIENT_SHOTS)
-    return gradient
+    return BatchedSamplerGradient(sampler)
 
 
 def broadcast_estimator_gradient(estimator, pass_manager=None):
