@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import copy
 import inspect
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 from qnlr.errors import InputError
 
 
-class Configured:
+class Configured(ABC):
     """Base of what its settings rebuild: ``type(one)(**one.settings)``.
 
     Example:
@@ -28,9 +29,9 @@ class Configured:
     """
 
     @property
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """The arguments that rebuild this object."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={_shown(value)}" for name, value in _changed(self).items())
