@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from qnlr.errors import InputError, unknown_name
-from qnlr.study.intervals import Interval as Interval
-from qnlr.study.intervals import bootstrap_interval as bootstrap_interval
-from qnlr.study.intervals import mean_interval as mean_interval
-from qnlr.study.intervals import share_interval as share_interval
+from qnlr.intervals import Interval as Interval
+from qnlr.intervals import bootstrap_interval as bootstrap_interval
+from qnlr.intervals import mean_interval as mean_interval
+from qnlr.intervals import share_interval as share_interval
 from qnlr.types import FloatArray
 
 ENDED = ("finished", "target_reached", "budget_spent")

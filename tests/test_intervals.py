@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from qnlr.errors import InputError
-from qnlr.study.intervals import Interval, bootstrap_interval, mean_interval, share_interval
+from qnlr.intervals import Interval, bootstrap_interval, mean_interval, share_interval
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=20).filter(lambda x: np.ptp(x) > 1e-6)
 

@@ -1,0 +1,1 @@
+"""Strategies: what is done about a plateau besides the optimizer."""
