@@ -7,6 +7,7 @@ from qnlr.backends.gradients import GRADIENTS as GRADIENTS
 from qnlr.backends.gradients import Gradient as Gradient
 from qnlr.backends.gradients import GradientBackend as GradientBackend
 from qnlr.backends.gradients import ParameterShift as ParameterShift
+from qnlr.backends.gradients import Trainable as Trainable
 from qnlr.backends.gradients import parameter_shift as parameter_shift
 from qnlr.backends.ibm import DeviceSettings as DeviceSettings
 from qnlr.backends.ibm import IBMBackend as IBMBackend

@@ -144,6 +144,20 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
         )
         self._listeners.begin(None if fun is None else self.maxiter)
 
+    def move_to(self, weights: FloatArray) -> None:
+        """Go on from other weights, between two steps; what directions and rates remember is kept.
+
+        Args:
+            weights: Shape (P,).
+
+        Raises:
+            InputError: If they are not as many as before.
+        """
+        moved = initial_weights(weights)
+        if moved.shape != self.state.x.shape:
+            raise InputError(f"weights of shape {moved.shape} are not valid: {self.state.x.shape}")
+        self.state.x = moved
+
     def ask(self) -> AskData:
         """Return what to measure next.
 

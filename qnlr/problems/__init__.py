@@ -1,9 +1,6 @@
 """Problems: what is minimised."""
 
-from qnlr.problems.classification import Batch as Batch
 from qnlr.problems.classification import Classification as Classification
-from qnlr.problems.classification import Evaluation as Evaluation
-from qnlr.problems.classification import LossGradient as LossGradient
 from qnlr.problems.heads import HEADS as HEADS
 from qnlr.problems.heads import Bare as Bare
 from qnlr.problems.heads import Head as Head
@@ -13,3 +10,7 @@ from qnlr.problems.losses import CrossEntropy as CrossEntropy
 from qnlr.problems.losses import Logistic as Logistic
 from qnlr.problems.losses import Loss as Loss
 from qnlr.problems.losses import SquaredError as SquaredError
+from qnlr.problems.problem import Batch as Batch
+from qnlr.problems.problem import Evaluation as Evaluation
+from qnlr.problems.problem import LossGradient as LossGradient
+from qnlr.problems.problem import Problem as Problem

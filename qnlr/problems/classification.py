@@ -2,65 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qnlr.circuits import Encoding, VariationalCircuit
 from qnlr.data import Dataset, Samples, checked_samples
 from qnlr.errors import InputError
 from qnlr.problems.heads import Bare, Head
 from qnlr.problems.losses import Loss, SquaredError
+from qnlr.problems.problem import Batch, Evaluation, LossGradient
 from qnlr.types import Backend, Estimate, Expectations, FloatArray, Jacobian
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Encoded samples.
-
-    Args:
-        angles: Encoding angles, shape (B, D).
-        labels: −1 or +1, shape (B,).
-    """
-
-    angles: FloatArray
-    labels: FloatArray
-
-    def __len__(self) -> int:
-        """Return B."""
-        return len(self.labels)
-
-    def take(self, indices: np.ndarray) -> Batch:
-        """Return the samples at some indices."""
-        return Batch(self.angles[indices], self.labels[indices])
-
-
-@dataclass(frozen=True)
-class LossGradient:
-    """A mini-batch loss and its gradient.
-
-    Args:
-        loss: The loss with its standard error.
-        gradient: ∂L/∂θ, one entry for each weight.
-        stds: Standard errors of the gradient, same shape.
-    """
-
-    loss: Estimate
-    gradient: FloatArray
-    stds: FloatArray
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What is known of a model on a set of samples.
-
-    Args:
-        loss: Mean loss with its standard error from shots.
-        accuracy: Share of samples whose label is predicted, 0 to 1.
-    """
-
-    loss: Estimate
-    accuracy: float
 
 
 class Classification:
@@ -131,6 +84,23 @@ class Classification:
     def num_circuit_weights(self) -> int:
         """The number of trainable parameters of the circuit P, each with two shifts."""
         return len(self.model.weights)
+
+    @property
+    def source(self) -> str:
+        """Where the data came from."""
+        return self.dataset.source
+
+    def reached(self, trainable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which weights of the circuit are among some of all.
+
+        Args:
+            trainable: Which weights, shape (number of weights,).
+        """
+        return trainable[: self.num_circuit_weights]
+
+    def metrics(self, found: Mapping[str, Evaluation]) -> dict[str, float]:
+        """Return nothing: loss and accuracy say it all."""
+        return {}
 
     def loss(
         self, weights: FloatArray, batch: Batch, backend: Backend, rng: np.random.Generator

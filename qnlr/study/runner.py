@@ -90,7 +90,7 @@ def execute_run(
     """
     run, training = task.folder, builder.run(task.spec, task.folder.path)
     resume(task, training)
-    run.begin(task.spec.model_dump(mode="json"), provenance(training.problem.dataset.source))
+    run.begin(task.spec.model_dump(mode="json"), provenance(training.problem.source))
     device = builder.device(task.spec, training, task.folder.path)
     if device is not None:
         device = device.opened(run.path, run.run_id, paying(task, training))

@@ -34,12 +34,19 @@ COLUMNS: dict[str, type] = {
 }
 
 
+STAGE = "stage"
+
+
 class History:
     """Columns that grow by a row a step.
 
     ``metric_loss``, ``metric_gradient_norm`` and their like are those of the mini-batch before the
     step; ``metric_train_*`` and ``metric_test_*`` those of all samples after it, NaN where there
-    was no evaluation; ``cost_*`` is what training has spent up to and with the step.
+    was no evaluation; ``cost_*`` is what training has spent up to and with the step. That of a
+    training in stages has the column ``stage``, numbered from 0.
+
+    Args:
+        staged: Whether the training has a plan of stages.
 
     Example:
         >>> history = History()
@@ -47,8 +54,9 @@ class History:
         (0, ['step', 'metric_loss'])
     """
 
-    def __init__(self) -> None:
-        self.columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    def __init__(self, staged: bool = False) -> None:
+        self.kinds = {**COLUMNS, **({STAGE: int} if staged else {})}
+        self.columns: dict[str, list[Any]] = {name: [] for name in self.kinds}
 
     def __len__(self) -> int:
         return len(self.columns["step"])
@@ -59,6 +67,7 @@ class History:
         gradient_std: float,
         cost: Cost,
         evaluations: Mapping[str, Evaluation] | None = None,
+        stage: int = 0,
     ) -> None:
         """Add the row of a step.
 
@@ -68,10 +77,12 @@ class History:
                 would give it; NaN if there was no gradient.
             cost: What training has spent so far.
             evaluations: Evaluations after the step, ``"train"`` and ``"test"``.
+            stage: Number of the stage that the step was made in.
         """
         row: dict[str, Any] = dict.fromkeys(COLUMNS, math.nan)
         row.update(
-            step=record.step,
+            step=len(self),
+            stage=stage,
             metric_gradient_norm=record.gradient_norm,
             metric_gradient_std=gradient_std,
             metric_rate=record.rate,
@@ -85,18 +96,18 @@ class History:
             row.update(_with_std("metric_probe_loss", record.probe_loss))
         for which, evaluation in (evaluations or {}).items():
             row.update(evaluation_columns(which, evaluation))
-        for name, kind in COLUMNS.items():
+        for name, kind in self.kinds.items():
             self.columns[name].append(kind(row[name]))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the columns as arrays."""
-        return {name: np.array(self.columns[name], dtype=kind) for name, kind in COLUMNS.items()}
+        return {name: np.array(self.columns[name], dtype=kind) for name, kind in self.kinds.items()}
 
     @classmethod
     def from_state(cls, plain: Mapping[str, Any]) -> History:
         """Rebuild a history from :meth:`state_dict`."""
-        history = cls()
-        history.columns = {name: np.asarray(plain[name]).tolist() for name in COLUMNS}
+        history = cls(staged=STAGE in plain)
+        history.columns = {name: np.asarray(plain[name]).tolist() for name in history.kinds}
         return history
 
 

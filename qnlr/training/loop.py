@@ -9,24 +9,29 @@ from typing import Any
 import numpy as np
 from qiskit_machine_learning.optimizers import AskData, TellData
 
-from qnlr.backends import Gradient, GradientBackend, Meter, MeteredBackend, ParameterShift
+from qnlr.backends import Gradient, Meter, MeteredBackend, ParameterShift
 from qnlr.errors import InputError, Suspended
 from qnlr.optimizers import AskTell
-from qnlr.problems import Batch, Classification, Evaluation
+from qnlr.problems import Evaluation, LossGradient, Problem
 from qnlr.rng import generator_state, restore_generator
+from qnlr.training.course import Course
 from qnlr.training.history import (
     History,
     evaluation_columns,
     pack_evaluations,
     unpack_evaluations,
 )
+from qnlr.training.measuring import Measuring
+from qnlr.training.stage import Part, Plan, Stage
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
 from qnlr.training.streams import Streams
 from qnlr.types import Backend, Estimate, FloatArray
 
+UNKNOWN = Evaluation(Estimate(math.nan, math.nan), math.nan)
+
 
 class Training:
-    """One run: an optimizer on mini-batches of a problem, on a backend.
+    """One run: an optimizer on mini-batches of a problem, on a backend, in one stage or several.
 
     The optimizer's phases are driven one by one; all phases of a step see the same mini-batch.
 
@@ -38,6 +43,7 @@ class Training:
         streams: Random numbers.
         weights: Initial weights θ₀, shape (P,).
         gradient: How gradients are measured; None for the parameter-shift rule.
+        plan: The stages of a strategy; None for one, which trains all weights of the problem.
 
     Raises:
         InputError: If a mini-batch is larger than the training set, a shot budget is set for a
@@ -46,13 +52,14 @@ class Training:
 
     def __init__(
         self,
-        problem: Classification,
+        problem: Problem,
         backend: Backend,
         optimizer: AskTell,
         settings: TrainingSettings,
         streams: Streams,
         weights: FloatArray,
         gradient: Gradient | None = None,
+        plan: Plan | None = None,
     ) -> None:
         if settings.batch_size > len(problem.train):
             raise InputError(
@@ -62,19 +69,21 @@ class Training:
         if settings.max_shots is not None and backend.shots is None:
             raise InputError("max_shots is set, but the backend has no shots: values are exact")
         self.gradient = ParameterShift() if gradient is None else gradient
-        self.gradient.require_fit(problem.num_circuit_weights, backend.shots)
-        self._gradient_state = self.gradient.initial_state(problem.num_circuit_weights)
         self.problem = problem
-        self.optimizer = optimizer
+        self.optimizer = optimizer if not (plan and plan.optimizer) else plan.optimizer(optimizer)
         self.settings = settings
         self.total_steps = settings.total_steps(len(problem.train))
         self.streams = streams
-        self.history = History()
+        self.history = History(staged=plan is not None)
         self.meter = Meter()
         self.evaluation_meter = Meter()
         self._backend = backend
         self._evaluations: tuple[int, dict[str, Evaluation]] | None = None
-        optimizer.start(None, weights)
+        self._measuring = Measuring(self.gradient, streams, self.meter)
+        self._plan = plan
+        self.course = Course(plan.stages if plan else (self._only(weights),), self.optimizer)
+        self._measuring.begin(self.course.stage)
+        self.course.begin(0, streams.strategy)
 
     @property
     def backend(self) -> Backend:
@@ -83,7 +92,16 @@ class Training:
 
     @backend.setter
     def backend(self, backend: Backend) -> None:
+        if self._plan is not None:
+            raise InputError("a training in stages keeps the backends of its stages")
         self._backend = backend
+        weights = self.course.weights
+        self.course.stages = (self._only(weights),)
+
+    def _only(self, weights: FloatArray) -> Stage:
+        """Return the stage of a training that has but one."""
+        part = Part(self.problem, self._backend)
+        return Stage("training", (part,), lambda ended, rng: weights, self.total_steps)
 
     @property
     def suspendable(self) -> bool:
@@ -139,22 +157,26 @@ class Training:
 
     def step(self) -> None:
         """Make one step on a fresh mini-batch, and evaluate if it is time to."""
+        course, strategy = self.course, self.streams.strategy
+        if course.over:
+            course.advance(self.steps_done, strategy)
+            self._measuring.begin(course.stage)
         size = len(self.problem.train)
         chosen = self.streams.batches.choice(size, self.settings.batch_size, replace=False)
-        batch = self.problem.train.take(chosen)
-        gradient_std = math.nan
-        while self.optimizer.state.nit == self.steps_done:
+        gradient, gradient_std = None, math.nan
+        while self.optimizer.state.nit == course.steps_of_optimizer(self.steps_done):
             ask = self.optimizer.ask()
-            tell, stds = self._measure(ask, batch)
-            if stds is not None:
-                gradient_std = float(np.linalg.norm(stds))
+            tell, both = self._measure(ask, chosen)
+            if both is not None:
+                gradient, gradient_std = both.gradient, float(np.linalg.norm(both.stds))
             self.optimizer.tell(ask, tell)
         record = self.optimizer.state.record
         assert record is not None
+        done, stage = self.steps_done + 1, course.number
+        course.after(done, gradient, strategy, self.total_steps)
         every = self.settings.evaluate_every
-        due = every > 0 and (self.steps_done + 1) % every == 0
-        evaluations = self._evaluate(self.steps_done + 1) if due else None
-        self.history.append(record, gradient_std, self.meter.cost, evaluations)
+        evaluations = self._evaluate(done) if every > 0 and done % every == 0 else None
+        self.history.append(record, gradient_std, self.meter.cost, evaluations, stage)
 
     def evaluations(self) -> dict[str, Evaluation]:
         """Evaluate the present weights on all training and all test samples, metered apart.
@@ -179,8 +201,10 @@ class Training:
             "metric_gradient_norm": [math.nan, *columns["metric_gradient_norm"]][-1],
         }
         if outcome.status not in (Status.INTERRUPTED, Status.DIVERGED):
-            for which, evaluation in self.evaluations().items():
-                metrics |= evaluation_columns(which, evaluation)
+            found = self.evaluations()
+            for which in ("train", "test"):
+                metrics |= evaluation_columns(which, found.get(which, UNKNOWN))
+            metrics |= self.problem.metrics(found)
         return metrics
 
     def costs(self) -> dict[str, float]:
@@ -204,12 +228,20 @@ class Training:
             "shots": generator_state(self.streams.shots),
             "gradient": {
                 "choices": generator_state(self.streams.gradient),
-                "state": self._gradient_state,
+                "state": self._measuring.states[0],
             },
             "history": self.history.state_dict(),
             "meter": self.meter.state_dict(),
             "evaluation_meter": self.evaluation_meter.state_dict(),
             "evaluations": self._evaluations and pack_evaluations(*self._evaluations),
+            **({} if self._plan is None else {"course": self._course_state()}),
+        }
+
+    def _course_state(self) -> dict[str, Any]:
+        return {
+            **self.course.state_dict(),
+            "gradients": self._measuring.states,
+            "draws": generator_state(self.streams.strategy),
         }
 
     def load_state_dict(self, plain: Mapping[str, Any]) -> None:
@@ -218,43 +250,49 @@ class Training:
         Args:
             plain: The state.
         """
+        if self._plan is not None:
+            self.course.load_state_dict(plain["course"])
+            self._measuring.begin(self.course.stage)
+            self.streams.strategy = restore_generator(plain["course"]["draws"])
         self.optimizer.load_state_dict(plain["optimizer"])
         self.streams.batches = restore_generator(plain["batches"])
         self.streams.shots = restore_generator(plain["shots"])
         if "gradient" in plain or not isinstance(self.gradient, ParameterShift):
             # Checkpoints of version 0.1 have none: the parameter-shift rule remembers nothing.
             self.streams.gradient = restore_generator(plain["gradient"]["choices"])
-            self._gradient_state = plain["gradient"]["state"]
+            self._measuring.states[0] = plain["gradient"]["state"]
+        if self._plan is not None:
+            self._measuring.states = list(plain["course"]["gradients"])
         self.history = History.from_state(plain["history"])
-        self.meter = Meter.from_state(plain["meter"])
+        self.meter = self._measuring.meter = Meter.from_state(plain["meter"])
         self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
         kept = plain["evaluations"]
         self._evaluations = None if kept is None else unpack_evaluations(kept)
 
-    def _measure(self, ask: AskData, batch: Batch) -> tuple[TellData, FloatArray | None]:
+    def _measure(self, ask: AskData, chosen: np.ndarray) -> tuple[TellData, LossGradient | None]:
         if not np.isfinite(np.asarray(ask.x_fun)).all():  # no circuit runs at such weights
             nothing = None if ask.x_jac is None else np.full_like(ask.x_jac, math.nan)
             return TellData(eval_fun=Estimate(math.nan, math.nan), eval_jac=nothing), None
-        backend = MeteredBackend(self._backend, self.meter)
+        course = self.course
+        stage, step = course.stage, self.steps_done - course.begun
         if ask.x_jac is None:
-            loss = self.problem.loss(np.asarray(ask.x_fun), batch, backend, self.streams.shots)
+            loss = self._measuring.loss(stage, course.whole(np.asarray(ask.x_fun)), chosen, step)
             return TellData(eval_fun=loss), None
-        streams = self.streams
-        around = GradientBackend(backend, self.gradient, streams.gradient, self._gradient_state)
-        both = self.problem.loss_and_gradient(np.asarray(ask.x_jac), batch, around, streams.shots)
-        self._gradient_state = around.state
-        return TellData(eval_fun=both.loss, eval_jac=both.gradient), both.stds
+        weights = course.whole(np.asarray(ask.x_jac))
+        both = self._measuring.loss_and_gradient(stage, weights, chosen, step)
+        return TellData(eval_fun=both.loss, eval_jac=course.trained(both.gradient)), both
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
         if self._evaluations is None or self._evaluations[0] != step:
-            backend = MeteredBackend(self._backend, self.evaluation_meter)
-            rng, weights = self.streams.evaluation(step), self.optimizer.state.x
+            part, weights = self.course.stage.evaluated, self.course.weights
+            backend = MeteredBackend(part.backend, self.evaluation_meter)
+            rng, problem = self.streams.evaluation(step), part.problem
+            samples = {"train": problem.train, "test": problem.test}
+            samples = {which: batch for which, batch in samples.items() if len(batch)}
             if not np.isfinite(weights).all():
-                unknown = Evaluation(Estimate(math.nan, math.nan), math.nan)
-                return {"train": unknown, "test": unknown}
-            samples = {"train": self.problem.train, "test": self.problem.test}
+                return dict.fromkeys(samples, UNKNOWN)
             found = {
-                which: self.problem.evaluate(weights, batch, backend, rng)
+                which: problem.evaluate(weights, batch, backend, rng)
                 for which, batch in samples.items()
             }
             self._evaluations = step, found
@@ -278,7 +316,7 @@ class Training:
                 )
         if done >= self.total_steps:
             return Outcome(Status.FINISHED, f"all {self.total_steps} steps made")
-        if self.optimizer.ended:
+        if self.optimizer.ended and self.course.is_last:
             return Outcome(Status.FINISHED, f"the optimizer ended by itself after {done} steps")
         if settings.max_shots is not None:
             needed = self._shots_of_a_step()
@@ -293,7 +331,10 @@ class Training:
         return None
 
     def _shots_of_a_step(self) -> int:
-        gradients, losses = self.optimizer.evaluations_per_step
-        rows = gradients * self.gradient.rows(self.problem.num_circuit_weights) + losses
-        circuits = rows * self.settings.batch_size * self._backend.circuits_per_value
-        return circuits * (self._backend.shots or 0)
+        course = self.course
+        stage = course.stages[course.number + course.over]
+        circuits = self._measuring.circuits(
+            stage, self.settings.batch_size, *self.optimizer.evaluations_per_step
+        )
+        shots = [part.backend.shots or 0 for part in stage.parts]
+        return int(np.dot(circuits, shots))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,14 @@ class Streams:
         evaluation: Gives the generator that draws the shot noise of the evaluation after a number
             of steps; evaluating more or less often does not change the training.
         gradient: Draws the directions or coordinates of gradients that do not take all.
+        strategy: Draws whatever a strategy draws.
     """
 
     batches: np.random.Generator
     shots: np.random.Generator
     evaluation: Callable[[int], np.random.Generator]
     gradient: np.random.Generator
+    strategy: np.random.Generator = field(default_factory=lambda: stream("strategy", 0))
 
     @classmethod
     def spawn(cls, seed: int, run: Any, data: Any = None) -> Streams:
@@ -52,4 +54,5 @@ class Streams:
             shots=stream("shots", seed, run),
             evaluation=lambda step: stream("evaluation", seed, [run, step]),
             gradient=stream("gradient", seed, run),
+            strategy=stream("strategy", seed, run),
         )

@@ -84,7 +84,8 @@ def planned(training: Training, executions: Callable[[int], int] | None = None) 
     )
     done = training.steps_done
     steps = _steps(training, step, executions or _plain(training))
-    evaluation = (Phase("train", len(problem.train)), Phase("test", len(problem.test)))
+    samples = {"train": len(problem.train), "test": len(problem.test)}
+    evaluation = tuple(Phase(name, number) for name, number in samples.items() if number)
     return Planned(step, steps, evaluation, _evaluations(training, done, done + steps))
 
 

@@ -12,6 +12,7 @@ from qnlr.backends.gradients.shift_rule import parameter_shift as parameter_shif
 from qnlr.backends.gradients.simultaneous import (
     SimultaneousPerturbation as SimultaneousPerturbation,
 )
+from qnlr.backends.gradients.trainable import Trainable as Trainable
 
 GRADIENTS: dict[str, Callable[..., Gradient]] = {
     "parameter_shift": ParameterShift,

@@ -1,0 +1,153 @@
+"""What a step measures: the summands of a stage's loss, and their gradients, on one mini-batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from qnlr.backends import Gradient, GradientBackend, Meter, MeteredBackend, Trainable
+from qnlr.problems import LossGradient
+from qnlr.training.stage import Part, Stage, always_one
+from qnlr.training.streams import Streams
+from qnlr.types import Estimate, FloatArray
+
+
+class Measuring:
+    """Measures losses and gradients of a stage, and counts what they cost.
+
+    Args:
+        gradient: How derivatives are measured.
+        streams: Random numbers.
+        meter: Counts.
+    """
+
+    def __init__(self, gradient: Gradient, streams: Streams, meter: Meter) -> None:
+        self.gradient = gradient
+        self.streams = streams
+        self.meter = meter
+        self.states: list[dict[str, Any]] = []
+
+    def begin(self, stage: Stage) -> None:
+        """Forget what the gradients of another stage remembered.
+
+        Args:
+            stage: The stage that begins.
+
+        Raises:
+            InputError: If the gradient does not fit a circuit or backend of it.
+        """
+        self.states = []
+        for part in stage.parts:
+            gradient, size = self._gradient(stage, part), part.problem.num_circuit_weights
+            gradient.require_fit(size, part.backend.shots)
+            self.states.append(gradient.initial_state(size))
+
+    def circuits(self, stage: Stage, batch: int, gradients: int, losses: int) -> list[int]:
+        """Return the executions of a circuit that a step takes, for each part.
+
+        Args:
+            stage: The stage.
+            batch: Samples in a mini-batch.
+            gradients: Gradients that a step asks for, each with its loss.
+            losses: Losses alone.
+        """
+        found = []
+        for part in stage.parts:
+            gradient = self._gradient(stage, part)
+            rows = gradients * gradient.rows(part.problem.num_circuit_weights) + losses
+            found.append(rows * batch * part.backend.circuits_per_value)
+        return found
+
+    def loss(self, stage: Stage, weights: FloatArray, chosen: np.ndarray, step: int) -> Estimate:
+        """Measure the loss of a stage on a mini-batch.
+
+        Args:
+            stage: The stage.
+            weights: All its weights.
+            chosen: Numbers of the training samples in the mini-batch.
+            step: Steps of the stage made so far.
+
+        Returns:
+            The loss with its standard error.
+        """
+        found = []
+        for part in stage.parts:
+            factor = part.factor(step)
+            if factor == 0:
+                continue
+            loss = part.problem.loss(
+                weights[: part.problem.num_weights],
+                part.problem.train.take(chosen),
+                MeteredBackend(part.backend, self.meter),
+                self.streams.shots,
+            )
+            found.append((factor, loss))
+        return _sum(found, sum(one.value(weights, step) for one in stage.penalties))
+
+    def loss_and_gradient(
+        self, stage: Stage, weights: FloatArray, chosen: np.ndarray, step: int
+    ) -> LossGradient:
+        """Measure the loss of a stage and its gradient on a mini-batch.
+
+        Args:
+            stage: The stage.
+            weights: All its weights.
+            chosen: Numbers of the training samples in the mini-batch.
+            step: Steps of the stage made so far.
+
+        Returns:
+            Loss and gradient by all weights, with standard errors; by frozen weights 0.
+        """
+        losses = []
+        gradient, variances = np.zeros((2, weights.size))
+        for place, part in enumerate(stage.parts):
+            factor = part.factor(step)
+            if factor == 0:
+                continue
+            both = self._part(stage, place, weights, chosen)
+            if len(stage.parts) == 1 and part.factor is always_one and not stage.penalties:
+                return both
+            losses.append((factor, both.loss))
+            gradient[: both.gradient.size] += factor * both.gradient
+            variances[: both.stds.size] += (factor * both.stds) ** 2
+        for penalty in stage.penalties:
+            gradient += penalty.gradient(weights, step)
+        loss = _sum(losses, sum(one.value(weights, step) for one in stage.penalties))
+        if stage.trainable is not None:
+            gradient = np.where(stage.trainable, gradient, 0.0)
+        return LossGradient(loss, gradient, np.sqrt(variances))
+
+    def _part(
+        self, stage: Stage, place: int, weights: FloatArray, chosen: np.ndarray
+    ) -> LossGradient:
+        part = stage.parts[place]
+        around = GradientBackend(
+            MeteredBackend(part.backend, self.meter),
+            self._gradient(stage, part),
+            self.streams.gradient,
+            self.states[place],
+        )
+        both = part.problem.loss_and_gradient(
+            weights[: part.problem.num_weights],
+            part.problem.train.take(chosen),
+            around,
+            self.streams.shots,
+        )
+        self.states[place] = around.state
+        return both
+
+    def _gradient(self, stage: Stage, part: Part) -> Gradient:
+        if stage.trainable is None:
+            return self.gradient
+        mask = part.problem.reached(stage.trainable[: part.problem.num_weights])
+        return self.gradient if mask.all() else Trainable(self.gradient, mask)
+
+
+def _sum(losses: list[tuple[float, Estimate]], penalty: float) -> Estimate:
+    """Return a weighted sum of losses that were measured apart."""
+    if len(losses) == 1 and losses[0][0] == 1 and penalty == 0:
+        return losses[0][1]
+    value = sum(factor * loss for factor, loss in losses) + penalty
+    return Estimate(value, math.sqrt(sum((factor * loss.std) ** 2 for factor, loss in losses)))
