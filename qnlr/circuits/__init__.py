@@ -1,4 +1,4 @@
-"""Circuits: encodings, ansätze and observables."""
+"""Circuits: encodings, ansätze, observables, Hamiltonians and graphs."""
 
 from qnlr.circuits.ansatz import ANSATZES as ANSATZES
 from qnlr.circuits.ansatz import efficient_su2 as efficient_su2
@@ -8,11 +8,33 @@ from qnlr.circuits.encodings import Encoding as Encoding
 from qnlr.circuits.encodings import amplitude as amplitude
 from qnlr.circuits.encodings import angle as angle
 from qnlr.circuits.encodings import zz as zz
+from qnlr.circuits.evolution import hamiltonian_variational as hamiltonian_variational
+from qnlr.circuits.evolution import qaoa as qaoa
+from qnlr.circuits.graphs import GRAPHS as GRAPHS
+from qnlr.circuits.graphs import Graph as Graph
+from qnlr.circuits.graphs import complete as complete
+from qnlr.circuits.graphs import listed as listed
+from qnlr.circuits.graphs import maximum_cut as maximum_cut
+from qnlr.circuits.graphs import random_cut as random_cut
+from qnlr.circuits.graphs import random_regular as random_regular
+from qnlr.circuits.graphs import ring as ring
+from qnlr.circuits.hamiltonians import HAMILTONIANS as HAMILTONIANS
+from qnlr.circuits.hamiltonians import heisenberg as heisenberg
+from qnlr.circuits.hamiltonians import maxcut as maxcut
+from qnlr.circuits.hamiltonians import transverse_ising as transverse_ising
+from qnlr.circuits.molecules import Molecule as Molecule
+from qnlr.circuits.molecules import h2 as h2
+from qnlr.circuits.molecules import lih as lih
+from qnlr.circuits.molecules import molecule as molecule
 from qnlr.circuits.observables import OBSERVABLES as OBSERVABLES
 from qnlr.circuits.observables import global_z as global_z
 from qnlr.circuits.observables import mean_z as mean_z
 from qnlr.circuits.observables import variance as variance
 from qnlr.circuits.observables import z as z
+from qnlr.circuits.spectrum import ground_energy as ground_energy
+from qnlr.circuits.untied import Untied as Untied
+from qnlr.circuits.untied import in_rotations as in_rotations
+from qnlr.circuits.untied import untied as untied
 from qnlr.circuits.variational import VariationalCircuit as VariationalCircuit
 from qnlr.circuits.variational import require_shift_rule as require_shift_rule
 from qnlr.circuits.variational import variational_circuit as variational_circuit

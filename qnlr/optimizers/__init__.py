@@ -6,6 +6,7 @@ Read :mod:`qnlr.optimizers.nlr` first: it is the method.
 from qnlr.optimizers.baselines import SGD as SGD
 from qnlr.optimizers.baselines import Adam as Adam
 from qnlr.optimizers.baselines import Momentum as Momentum
+from qnlr.optimizers.baselines import QuantumNaturalGradient as QuantumNaturalGradient
 from qnlr.optimizers.baselines import RMSProp as RMSProp
 from qnlr.optimizers.corrective import CORRECTIVES as CORRECTIVES
 from qnlr.optimizers.corrective import Corrective as Corrective
@@ -22,6 +23,8 @@ from qnlr.optimizers.directions import Plain as Plain
 from qnlr.optimizers.directions import RootMeanSquare as RootMeanSquare
 from qnlr.optimizers.external import COBYLA as COBYLA
 from qnlr.optimizers.external import SPSA as SPSA
+from qnlr.optimizers.natural import MetricTellData as MetricTellData
+from qnlr.optimizers.natural import NaturalGradient as NaturalGradient
 from qnlr.optimizers.nlr import NLR as NLR
 from qnlr.optimizers.optimizer import SignedRateOptimizer as SignedRateOptimizer
 from qnlr.optimizers.rates import NEGATIVE_RATES as NEGATIVE_RATES

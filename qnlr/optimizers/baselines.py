@@ -5,12 +5,15 @@ Each differs from its NLR twin, ``NLR(direction=...)``, in the rate rule alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from qnlr.optimizers.directions import AdaptiveMoments, Direction, HeavyBall, Plain, RootMeanSquare
+from qnlr.optimizers.natural import NaturalGradient
 from qnlr.optimizers.optimizer import SignedRateOptimizer
 from qnlr.optimizers.rates import Constant
+from qnlr.types import FloatArray
 
 
 class Baseline(SignedRateOptimizer):
@@ -151,3 +154,40 @@ class Adam(Baseline):
         **common: Any,
     ) -> None:
         super().__init__(AdaptiveMoments(beta1, beta2, epsilon, amsgrad), learning_rate, **common)
+
+
+class QuantumNaturalGradient(Baseline):
+    r"""Descent along the quantum natural gradient, at one constant rate.
+
+    .. math:: θ_{t+1} = θ_t - η (G(θ_t) + λ 1)^{-1} g_t
+
+    See :class:`~qnlr.optimizers.NaturalGradient`.
+
+    Source: Stokes, Izaac, Killoran and Carleo, Quantum 4, 269 (2020).
+
+    Args:
+        learning_rate: η > 0.
+        regularisation: λ > 0.
+        metric: Gives G, shape (P, P), for weights; None where the training gives it.
+        **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
+
+    Raises:
+        InputError: If a setting is not above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> optimizer = QuantumNaturalGradient(0.5, metric=lambda x: np.diag([1.0, 4.0]), maxiter=9)
+        >>> curved = np.array([1.0, 4.0])
+        >>> result = optimizer.minimize(lambda x: curved @ x**2, [1.0, 1.0], lambda x: curved * x)
+        >>> result.x.round(2)
+        array([0., 0.])
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        regularisation: float = 0.01,
+        metric: Callable[[FloatArray], FloatArray] | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(NaturalGradient(regularisation, metric), learning_rate, **common)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from qnlr.errors import InputError, is_number, require_positive
+from qnlr.optimizers.natural import NaturalGradient
 from qnlr.types import FloatArray
 
 State = dict[str, Any]
@@ -187,4 +188,5 @@ DIRECTIONS: dict[str, type[Direction]] = {
     "momentum": HeavyBall,
     "rmsprop": RootMeanSquare,
     "adam": AdaptiveMoments,
+    "natural": NaturalGradient,
 }

@@ -22,6 +22,7 @@ from qnlr.optimizers.base import ToldOptimizer
 from qnlr.optimizers.callbacks import Callback
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
+from qnlr.optimizers.natural import MetricTellData, NaturalGradient
 from qnlr.optimizers.rates import Feedback, RateRule
 from qnlr.optimizers.state import (
     Pending,
@@ -114,6 +115,11 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
         """One gradient, and the loss at a probe if the rate rule asks for one."""
         return 1, int(self.rate.probe_rate(self.state.rate) is not None)
 
+    @property
+    def wants_metric(self) -> bool:
+        """Whether the direction is to be told the metric of the states, and cannot find it."""
+        return isinstance(self.direction, NaturalGradient) and self.direction.metric is None
+
     def start(  # type: ignore[override]
         self,
         fun: Callable[[FloatArray], float] | None,
@@ -192,7 +198,9 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
             raise InputError(
                 f"the gradient has shape {gradient.shape}, the weights {state.x.shape}"
             )
-        direction, state.direction = self.direction(gradient, state.direction)
+        metric = getattr(tell_data, "metric", None)
+        known = state.direction if metric is None else {**state.direction, "metric": metric}
+        direction, state.direction = self.direction(gradient, known)
         probe_rate = self.rate.probe_rate(state.rate)
         probe = state.x if probe_rate is None else state.x - probe_rate * direction
         pending = Pending(loss, float(np.linalg.norm(gradient)), direction, probe)
@@ -262,7 +270,10 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
             increases = [as_loss(fun(point)) - as_loss(loss) for point in points]
             gradient = np.array(increases) / self.perturbation
             state.nfev += state.x.size
-        return TellData(eval_fun=loss, eval_jac=gradient)
+        metric = getattr(self.direction, "metric", None)
+        if metric is None:
+            return TellData(eval_fun=loss, eval_jac=gradient)
+        return MetricTellData(loss, gradient, metric(np.asarray(ask_data.x_jac)))
 
     def create_result(self) -> SignedRateResult:
         """Return the last point with its loss evaluated anew, and the best point seen."""

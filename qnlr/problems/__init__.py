@@ -1,6 +1,10 @@
 """Problems: what is minimised."""
 
 from qnlr.problems.classification import Classification as Classification
+from qnlr.problems.cut import Cut as Cut
+from qnlr.problems.cut import cut_problem as cut_problem
+from qnlr.problems.energy import Energy as Energy
+from qnlr.problems.energy import energy_problem as energy_problem
 from qnlr.problems.heads import HEADS as HEADS
 from qnlr.problems.heads import Bare as Bare
 from qnlr.problems.heads import Head as Head
@@ -14,3 +18,4 @@ from qnlr.problems.problem import Batch as Batch
 from qnlr.problems.problem import Evaluation as Evaluation
 from qnlr.problems.problem import LossGradient as LossGradient
 from qnlr.problems.problem import Problem as Problem
+from qnlr.problems.target import Target as Target

@@ -15,8 +15,9 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
-from qnlr.errors import InputError, require_count
+from qnlr.errors import InputError, require_count, require_within
 from qnlr.types import FloatArray
 
 
@@ -72,6 +73,49 @@ def cross_entropy_bound(loss: ArrayLike, weights: int) -> FloatArray:
     """
     squared = require_count("weights", weights) * np.expm1(_losses(loss))
     return np.asarray(np.sqrt(squared))
+
+
+def clipped_cross_entropy_bound(
+    loss: ArrayLike, weights: int, smallest: float = 1e-3
+) -> FloatArray:
+    r"""Return the largest gradient norm of a mean cross-entropy whose p are clipped from below.
+
+    With h(ℓ) = √(e^ℓ − 1) the gradient of a mean is at most √P times the mean of h(ℓᵢ), with every
+    ℓᵢ at most Λ = −ln(smallest): so at most the concave hull of h over [0, Λ]. As h is concave up
+    to ln 2 and convex from there on, the hull is h up to the t whose tangent ends in (Λ, h(Λ)), and
+    that tangent beyond. Unlike :func:`cross_entropy_bound` it holds for mini-batches with wrongly
+    classified samples.
+
+    Args:
+        loss: ℓ, the mean, 0 to Λ, any shape.
+        weights: P, at least 1.
+        smallest: The smallest p, above 0 and below ½, as in
+            :class:`qnlr.problems.CrossEntropy`.
+
+    Returns:
+        The bound, of the same shape.
+
+    Raises:
+        InputError: If a loss lies outside its range, P is below 1, or ``smallest`` outside its own.
+
+    Example:
+        >>> clipped_cross_entropy_bound([0.000155, 0.5], 90).round(3)
+        array([ 0.118, 22.188])
+    """
+    highest = -math.log(require_within("smallest", smallest, 1e-12, 0.499))
+    losses = _losses(loss)
+    if not (losses <= highest * (1 + 1e-12)).all():
+        raise InputError(f"loss = {loss!r} is not valid; it must be at most {highest:.6g}")
+
+    def left(t: float) -> float:
+        root = math.sqrt(math.expm1(t))
+        return root + math.exp(t) / (2 * root) * (highest - t) - math.sqrt(math.expm1(highest))
+
+    touch = float(brentq(left, 1e-300, math.log(2)))
+    root = math.sqrt(math.expm1(touch))
+    tangent = root + math.exp(touch) / (2 * root) * (losses - touch)
+    hull = np.where(losses <= touch, np.sqrt(np.expm1(losses)), tangent)
+    return np.asarray(math.sqrt(require_count("weights", weights)) * hull)
 
 
 def needed_scale(loss: ArrayLike, gradient_norm: ArrayLike, weights: int) -> FloatArray:

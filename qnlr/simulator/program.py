@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives.containers import BindingsArray
@@ -159,6 +160,27 @@ class Program:
         if self.noise is not None:
             table = misread(table, [self.noise.confusion(qubit) for qubit in basis.qubits])
         return table
+
+    def states(self, angles: FloatArray) -> NDArray[np.complex128]:
+        """Return state vectors, up to a global phase that does not depend on the angles.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+
+        Returns:
+            Shape (E, 2^n); bit q of an index is qubit q of the circuit. Idle qubits are 0.
+
+        Raises:
+            InputError: If there is noise behind a gate, or the states do not fit in memory.
+        """
+        if self.tape.has_noise:
+            raise InputError("a noisy circuit has no state vector; leave out the noise model")
+        if Vectors not in self._runners:
+            self._runners[Vectors] = Vectors(self.tape, self.threads)
+        found: NDArray[np.complex128] = self._runners[Vectors].states(
+            angles, self.tape.qubits, self.circuit.num_qubits
+        )
+        return found
 
     def gradient(
         self, angles: FloatArray, paulis: PauliList, weights: FloatArray, wanted: np.ndarray

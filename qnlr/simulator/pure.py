@@ -219,6 +219,18 @@ def probabilities(ops, masks, dense, varies, place, shared, each, sides, lo, hi,
 
 
 @kernel
+def amplitudes(ops, masks, dense, varies, place, shared, each, outcomes, lo, hi, rows, out):
+    """Write the states of the elements from ``lo`` to ``hi``: row j becomes ``outcomes[j]``."""
+    store = np.empty((rows, 2, min(WIDTH, hi - lo)))
+    for first in range(lo, hi, WIDTH):
+        state = store[:, :, : min(WIDTH, hi - first)]
+        run_tape(ops, masks, dense, varies, place, shared, each, state, first)
+        for row in range(rows):
+            for s in range(state.shape[2]):
+                out[first + s, outcomes[row]] = complex(state[row, 0, s], state[row, 1, s])
+
+
+@kernel
 def gradients(
     ops, masks, dense, varies, place, shared, each, terms, weights, stop, lo, hi, rows, values, out
 ):

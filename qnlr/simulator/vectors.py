@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.quantum_info import PauliList
 
 from qnlr.simulator import pure
@@ -98,6 +99,34 @@ class Vectors:
         run = self._arguments(self._prepare(angles))
         self.threads.share(
             lambda lo, hi: pure.probabilities(*run, sides, lo, hi, self._rows, out), angles.shape[1]
+        )
+        return out
+
+    def states(
+        self, angles: FloatArray, places: Sequence[int], qubits: int
+    ) -> NDArray[np.complex128]:
+        """Return state vectors, up to a phase that no angle changes.
+
+        Args:
+            angles: Rotation angles φ, shape (S, E).
+            places: Bit of an outcome that each qubit of the tape is.
+            qubits: n, number of bits of an outcome; those of no qubit are 0.
+
+        Returns:
+            Shape (E, 2^n).
+        """
+        size = 1 << qubits
+        needed = 16.0 * size * angles.shape[1]
+        if needed > ALWAYS_THERE:
+            require_memory(f"a table of {angles.shape[1]} states of {qubits} qubits", needed)
+        rows = np.arange(self._rows)
+        outcomes = np.zeros(self._rows, dtype=np.int64)
+        for side, place in zip(self._side, places, strict=True):
+            outcomes |= (np.bitwise_count(rows & side).astype(np.int64) % 2) << place
+        out = np.zeros((angles.shape[1], size), dtype=complex)
+        run = self._arguments(self._prepare(angles))
+        self.threads.share(
+            lambda lo, hi: pure.amplitudes(*run, outcomes, lo, hi, self._rows, out), angles.shape[1]
         )
         return out
 

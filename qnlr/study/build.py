@@ -10,24 +10,26 @@ import numpy as np
 
 from qnlr.backends import DeviceSettings, IBMBackend, PrimitiveBackend
 from qnlr.backends.ibm.target import DEVICE
-from qnlr.circuits import Encoding, VariationalCircuit, variance, variational_circuit
+from qnlr.circuits import VariationalCircuit, variance
 from qnlr.data import Dataset
-from qnlr.errors import InputError, require_count
+from qnlr.diagnostics.metric import fubini_study
+from qnlr.errors import InputError
 from qnlr.noise import noise_rate
 from qnlr.optimizers import NLR, AskTell, StandardErrors
-from qnlr.problems import Classification
+from qnlr.problems import Problem
 from qnlr.rng import canonical_json, stream
 from qnlr.study.devices import Devices
+from qnlr.study.instances import Instances
 from qnlr.study.parts import BuildError, Part, within
-from qnlr.study.schema import RunSpec, unpaid
+from qnlr.study.problem_tables import ClassificationTable
+from qnlr.study.schema import NO_STRATEGY, RunSpec, unpaid
 from qnlr.study.spec import Study, run_id
-from qnlr.training import Streams, Training, TrainingSettings
+from qnlr.training import Plan, Streams, Training, TrainingSettings
 from qnlr.types import FloatArray, NoiseLevel
 
 Built = TypeVar("Built")
 PREPROCESSING = {"features", "reduction", "scaling", "constant"}
 PLACES = {"source"}  # naming the place of the same images leaves all draws as they are
-MAX_QUBITS, MAX_LAYERS = 1_000, 10_000
 
 
 class Builder:
@@ -69,36 +71,43 @@ class Builder:
         # What may be changed to look closer at a run, or to stop it elsewhere, is no part of this.
         own = {
             **plain,
-            "data": {key: value for key, value in plain["data"].items() if key not in PLACES},
             "training": {"batch_size": plain["training"]["batch_size"]},
         }
+        if "data" in plain:
+            own["data"] = {key: value for key, value in plain["data"].items() if key not in PLACES}
         own = unpaid(own)
         own.pop("evaluation", None)
-        with within("data"):
-            dataset = self._dataset(spec)
-        with within("circuit"):
-            encoding, model = self._circuit(spec, dataset.features)
-        with within("backend"):
-            backend = self._backend(spec, model, dataset.features, kept)
-        with within("gradient"):
-            gradient = spec.gradient.build()
-            gradient.require_fit(len(model.weights), backend.shots)
-        with within("problem"):
-            loss, head = spec.problem.loss.build(), spec.problem.head.build()
-        with within("data"):
-            problem = Classification(model, encoding, dataset, loss, head)
         with within("training"):
             settings = TrainingSettings(**plain["training"])
+        instances = self._instances(spec, settings, kept)
+        part = instances.part
+        problem = part.problem
+        backend: PrimitiveBackend = part.backend  # type: ignore[assignment]
+        with within("gradient"):
+            gradient = spec.gradient.build()
+            gradient.require_fit(problem.num_circuit_weights, backend.shots)
         with within("optimizer"):
-            steps = settings.total_steps(len(problem.train))
-            optimizer = self._optimizer(spec, backend, steps, own)
+            optimizer = self._optimizer(spec, backend, instances.steps, own)
         with within("init"):
-            drawn_head = head.initial(stream("head", spec.seed, spec.problem.head.model_dump()))
-            weights = np.append(self._weights(spec, problem.num_circuit_weights), drawn_head)
+            weights = instances.weights
+        with within("strategy"):
+            plan = self._plan(spec, instances)
+            if plan is not None and plan.optimizer is not None:
+                optimizer = plan.optimizer(optimizer)
         drawn = [_drawn(spec), settings.batch_size]
         with within("training"):
             streams = Streams.spawn(spec.seed, own, data=drawn)
-            return Training(problem, backend, optimizer, settings, streams, weights, gradient)
+            return Training(
+                problem,
+                backend,
+                optimizer,
+                settings,
+                streams,
+                weights,
+                gradient,
+                plan,
+                fubini_study,
+            )
 
     def device(
         self, spec: RunSpec, training: Training, kept: Path | None = None
@@ -116,6 +125,14 @@ class Builder:
         Raises:
             BuildError: If a value is not valid.
         """
+        if spec.strategy.name != NO_STRATEGY["name"] and (
+            isinstance(training.backend, IBMBackend) or spec.evaluation is not None
+        ):
+            raise BuildError(
+                "a strategy changes circuits on the way, and is run in simulation only; leave "
+                "[strategy] out, or take another backend and leave [evaluation] out",
+                ("strategy",),
+            )
         if isinstance(training.backend, IBMBackend) or spec.evaluation is None:
             if spec.evaluation is not None:
                 raise BuildError(
@@ -126,13 +143,7 @@ class Builder:
         table = spec.evaluation
         samples = len(training.problem.train)
         with within("evaluation", "backend"):
-            found = self._backend(
-                spec,
-                training.problem.model,
-                training.problem.dataset.features,
-                kept,
-                table.backend,
-            )
+            found = self._backend(spec, training.problem.model, "device", kept, table.backend)
         if not isinstance(found, IBMBackend):
             raise BuildError(
                 f'name = "{table.backend.name}" is not a device; take "ibm"',
@@ -146,37 +157,48 @@ class Builder:
             )
         return found
 
-    def _dataset(self, spec: RunSpec) -> Dataset:
+    def _dataset(self, spec: RunSpec, table: Part) -> Dataset:
         def build() -> Dataset:
-            dataset: Dataset = spec.data.build(
+            dataset: Dataset = table.build(
                 data_rng=stream("data", spec.seed, _drawn(spec)),
                 split_rng=stream("split", spec.seed, _drawn(spec)),
             )
             return dataset
 
-        return self._once("data", [spec.data.model_dump(mode="json"), spec.seed], build)
+        return self._once("data", [table.model_dump(mode="json"), spec.seed], build)
 
-    def _circuit(self, spec: RunSpec, features: int) -> tuple[Encoding, VariationalCircuit]:
-        table = spec.circuit
+    def _instances(self, spec: RunSpec, settings: TrainingSettings, kept: Path | None) -> Instances:
+        dataset = None
+        if spec.data is not None:
+            with within("data"):
+                dataset = self._dataset(spec, spec.data)
+        samples = 1 if dataset is None else len(dataset.train.labels)
 
-        def build() -> tuple[Encoding, VariationalCircuit]:
-            require_count("qubits", table.qubits, high=MAX_QUBITS)
-            require_count("layers", table.layers, high=MAX_LAYERS)
-            with within("encoding"):
-                encoding = table.encoding.build(features=features, qubits=table.qubits)
-            with within("ansatz"):
-                ansatz = table.ansatz.build(qubits=table.qubits, layers=table.layers)
-            with within("observable"):
-                observable = table.observable.build(qubits=table.qubits)
-            return encoding, variational_circuit(encoding, ansatz, observable)
+        def backend_of(model: VariationalCircuit, about: Any) -> PrimitiveBackend:
+            with within("backend"):
+                return self._backend(spec, model, about, kept)
 
-        return self._once("circuit", [table.model_dump(mode="json"), features], build)
+        return Instances(
+            spec,
+            dataset,
+            backend_of,
+            settings.total_steps(samples),
+            lambda problem: self._weights(spec, problem),
+        )
+
+    def _plan(self, spec: RunSpec, instances: Instances) -> Plan | None:
+        if spec.strategy.name == NO_STRATEGY["name"]:
+            return None
+        if spec.backend.name == "ibm":
+            return None  # refused with the device
+        plan: Plan = spec.strategy.build().plan(instances)
+        return plan
 
     def _backend(
         self,
         spec: RunSpec,
         model: VariationalCircuit,
-        features: int,
+        about: Any,
         kept: Path | None,
         table: Part | None = None,
     ) -> PrimitiveBackend:
@@ -185,7 +207,9 @@ class Builder:
         content = [
             wanted.model_dump(mode="json"),
             spec.circuit.model_dump(mode="json"),
-            features,
+            *([] if spec.data is None else [spec.data.model_dump(mode="json")]),
+            spec.problem.model_dump(mode="json"),
+            about,
             *([str(kept)] if begun else []),
         ]
 
@@ -214,13 +238,17 @@ class Builder:
             )
         return optimizer
 
-    def _weights(self, spec: RunSpec, number: int) -> FloatArray:
+    def _weights(self, spec: RunSpec, problem: Problem) -> FloatArray:
         low, high = spec.init.low, spec.init.high
         if not low < high:
             raise InputError(f"low = {low:g} is not valid; it must be below high = {high:g}")
-        circuit = spec.circuit
+        circuit, table = spec.circuit, spec.problem
         about = [circuit.qubits, circuit.layers, circuit.ansatz.model_dump(), [low, high]]
-        return stream("init", spec.seed, about).uniform(low, high, number)
+        draws = stream("init", spec.seed, about)
+        if not isinstance(table, ClassificationTable):
+            return draws.uniform(low, high, problem.num_weights)
+        head = table.head.build().initial(stream("head", spec.seed, table.head.model_dump()))
+        return np.append(draws.uniform(low, high, problem.num_circuit_weights), head)
 
     def _noise_rate(self, spec: RunSpec, backend: PrimitiveBackend) -> float:
         if isinstance(backend, IBMBackend):
@@ -258,4 +286,6 @@ def validate(study: Study, builder: Builder, folder: Path | None = None) -> None
 
 def _drawn(spec: RunSpec) -> dict[str, Any]:
     """Return what samples are drawn from, without what is done to them afterwards."""
+    if spec.data is None:
+        return {}
     return spec.data.model_dump(mode="json", exclude=PREPROCESSING | PLACES)

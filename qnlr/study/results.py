@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from qnlr.errors import InputError
-from qnlr.study.schema import with_gradient
+from qnlr.study.schema import NO_STRATEGY, with_defaults
 from qnlr.study.store import RunFolder, listed_runs, read_json
-from qnlr.training import COLUMNS
+from qnlr.training import COLUMNS, STAGE
+
+NO_STRATEGY_NAME = ("strategy.name", NO_STRATEGY["name"])
 
 
 def load_results(path: str | Path, *, every_run: bool = False) -> pd.DataFrame:
@@ -70,7 +72,9 @@ def load_history(path: str | Path) -> pd.DataFrame:
             frames.append(_read_history(file).assign(**run))
     if not frames:
         return pd.DataFrame()
-    return pd.concat(frames, ignore_index=True)[[*about, *COLUMNS]]
+    whole = pd.concat(frames, ignore_index=True)
+    staged = [STAGE] if STAGE in whole else []
+    return whole[[*about, *COLUMNS, *staged]]
 
 
 def flatten(content: Mapping[str, Any], separator: str = "_", prefix: str = "") -> dict[str, Any]:
@@ -149,13 +153,22 @@ def settings(specs: Sequence[Mapping[str, Any]]) -> list[str]:
         ['layers=1', 'layers=5']
     """
     tables = [_telling({**spec, "optimizer": None}) for spec in specs]
-    varying = _varying(tables)
-    return [_text(table, varying) for table in tables]
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for table in tables:
+        own = {key: value for key, value in table.items() if key.startswith("strategy.")}
+        alike.setdefault(table["strategy.name"], []).append(own)
+    others = [
+        {key: value for key, value in table.items() if key not in alike[table["strategy.name"]][0]}
+        for table in tables
+    ]
+    varying = _varying(others) | ({"strategy.name"} if len(alike) > 1 else set())
+    of_strategy = {name: _varying(group) for name, group in alike.items()}
+    return [_text(table, varying | of_strategy[table["strategy.name"]]) for table in tables]
 
 
 def _telling(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return what tells a run from others, flat: all but its seed and what changes no result."""
-    table = flatten(with_gradient({**spec, "seed": None}), separator=".")
+    table = flatten(with_defaults({**spec, "seed": None}), separator=".")
     return {key: value for key, value in table.items() if key != "training.checkpoint_every"}
 
 
@@ -172,7 +185,7 @@ def _varying(tables: Sequence[Mapping[str, Any]]) -> set[str]:
 def _text(table: Mapping[str, Any], varying: set[str]) -> str:
     parts = []
     for key, value in table.items():
-        if value is not None and key in varying:
+        if value is not None and key in varying and (key, value) != NO_STRATEGY_NAME:
             last = key.rsplit(".", 1)[-1]
             parts.append(str(value) if last == "name" else f"{last}={value}")
     return " ".join(parts)
@@ -236,7 +249,7 @@ def _row(folder: RunFolder, spec: Mapping[str, Any]) -> dict[str, Any]:
         "run_id": folder.run_id,
         "status": status["status"],
         "sentence": status["sentence"],
-        **flatten(with_gradient(spec), prefix="spec_"),
+        **flatten(with_defaults(spec), prefix="spec_"),
         **{name: _number(value) for name, value in status.get("metrics", {}).items()},
         **status.get("cost", {}),
     }

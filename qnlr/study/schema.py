@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic_core import PydanticCustomError
 
 from qnlr.backends import BACKENDS, GRADIENTS, DeviceSettings
 from qnlr.backends.ibm.settings import UNPAID
@@ -30,12 +31,14 @@ from qnlr.optimizers import (
     Direction,
     Equation10,
     Momentum,
+    QuantumNaturalGradient,
     RMSProp,
     Trigger,
 )
 from qnlr.optimizers.rates import NegativeRateLike
-from qnlr.problems import HEADS, LOSSES
+from qnlr.strategies import STRATEGIES
 from qnlr.study.parts import Part, Registry, Table, part, settings_table
+from qnlr.study.problem_tables import CLASSIFICATION, ClassificationTable, ProblemTable, called
 from qnlr.training import TrainingSettings
 from qnlr.types import NoiseLevel
 
@@ -99,6 +102,7 @@ OPTIMIZERS: Registry = {
     "momentum": Momentum,
     "rmsprop": RMSProp,
     "adam": Adam,
+    "qng": QuantumNaturalGradient,
     "spsa": SPSA,
     "cobyla": COBYLA,
 }
@@ -110,7 +114,8 @@ _NEGATIVE_RATES: Registry = {
 }
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
 DEFAULT_GRADIENT = {"name": "parameter_shift"}
-_CONTEXT = ("noise_level", "observable_variance", "seed", "maxiter", "callback")
+NO_STRATEGY = {"name": "none"}
+_CONTEXT = ("metric", "noise_level", "observable_variance", "seed", "maxiter", "callback")
 
 if TYPE_CHECKING:
     Optimizer: TypeAlias = Part
@@ -120,8 +125,7 @@ if TYPE_CHECKING:
     Encoding: TypeAlias = Part
     Observable: TypeAlias = Part
     Ansatz: TypeAlias = Part
-    Loss: TypeAlias = Part
-    Head: TypeAlias = Part
+    Strategy: TypeAlias = Part
     Training: TypeAlias = Table
 else:
     Optimizer = part(
@@ -131,7 +135,7 @@ else:
             NegativeRateLike: part(_NEGATIVE_RATES, omit=_CONTEXT, number="number.value"),
             Trigger: part(TRIGGERS),
             Corrective: part(CORRECTIVES),
-            Direction: part(DIRECTIONS),
+            Direction: part(DIRECTIONS, omit=("metric",)),
         },
     )
     Data = part(DATASETS, omit=("data_rng", "split_rng"))
@@ -143,32 +147,19 @@ else:
     Gradient = part(GRADIENTS)
     Encoding = part(ENCODINGS, omit=("features", "qubits"))
     Observable = part(OBSERVABLES, omit=("qubits",))
-    Ansatz = part(ANSATZES, omit=("qubits", "layers"))
-    Loss = part(LOSSES)
-    Head = part(HEADS)
+    Ansatz = part(ANSATZES, omit=("qubits", "layers", "hamiltonian"))
+    Strategy = part(STRATEGIES)
     Training = settings_table("training", TrainingSettings)
 
 
-def _called(name: str) -> Any:
-    """Return the default of a part: the one of that name, with its own defaults."""
-    return Field(default=name)
-
-
 class CircuitTable(Table):
-    """``[circuit]``: qubits, layers, ansatz, encoding and observable."""
+    """``[circuit]``: qubits, layers, ansatz, and of a classifier encoding and observable."""
 
     qubits: int
     layers: int
-    ansatz: Ansatz = _called("hardware_efficient")
-    encoding: Encoding = _called("amplitude")
-    observable: Observable = _called("z")
-
-
-class ProblemTable(Table):
-    """``[problem]``: the head of the model, and the loss of a sample."""
-
-    loss: Loss = _called("squared_error")
-    head: Head = _called("bare")
+    ansatz: Ansatz = called("hardware_efficient")
+    encoding: Encoding = called("amplitude")
+    observable: Observable = called("z")
 
 
 class InitTable(Table):
@@ -188,29 +179,66 @@ class EvaluationTable(Table):
 class RunSpec(Table):
     """One run, whole: what is trained, on what, how, and on which seed.
 
-    As plain data it has no ``gradient`` where that is the parameter-shift rule, and no
-    ``evaluation`` where there is none: so runs have the identities, and draw the numbers, that they
-    had before there were others.
+    As plain data it has no ``gradient`` where that is the parameter-shift rule, no ``strategy``
+    where there is none, and no ``evaluation`` where there is none: so runs have the identities, and
+    draw the numbers, that they had before there were others. Without data it has neither ``data``
+    nor what encodes and reads them.
     """
 
-    data: Data
+    data: Data | None = None
     circuit: CircuitTable
-    problem: ProblemTable = ProblemTable()
+    problem: ProblemTable = ClassificationTable()
     init: InitTable = InitTable()
-    backend: Backend = _called("simulator")
-    gradient: Gradient = _called(DEFAULT_GRADIENT["name"])
+    backend: Backend = called("simulator")
+    gradient: Gradient = called(DEFAULT_GRADIENT["name"])
+    strategy: Strategy = called(NO_STRATEGY["name"])
     evaluation: EvaluationTable | None = None
     training: Training
     optimizer: Optimizer
     seed: int = Field(ge=0)
 
+    @property
+    def has_data(self) -> bool:
+        """Whether samples are classified."""
+        return self.problem.name == CLASSIFICATION
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_row(cls, given: Any) -> Any:
+        """Without data there is one row, and so mini-batches of one."""
+        problem, training = (given.get(key) for key in ("problem", "training"))
+        no_data = isinstance(problem, Mapping) and problem.get("name") in ("vqe", "qaoa")
+        if no_data and isinstance(training, Mapping) and "batch_size" not in training:
+            return {**given, "training": {**training, "batch_size": 1}}
+        return given
+
+    @model_validator(mode="after")
+    def _fits_problem(self) -> RunSpec:
+        name = self.problem.name
+        if self.has_data:
+            if self.data is None:
+                raise PydanticCustomError("no_data", "data is missing: a classifier needs [data]")
+            return self
+        if self.data is not None:
+            text = "[data] is not valid with problem {name}, which has none; leave it out"
+            raise PydanticCustomError("data", text, {"name": name})
+        for key in sorted({"encoding", "observable"} & self.circuit.model_fields_set):
+            text = "circuit.{key} is not valid with problem {name}, which has no data; leave it out"
+            raise PydanticCustomError("data", text, {"key": key, "name": name})
+        return self
+
     @model_serializer(mode="wrap")
     def _plain(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         plain: dict[str, Any] = dump(self)
-        if plain.get("gradient") == DEFAULT_GRADIENT:
-            del plain["gradient"]
-        if plain.get("evaluation", "") is None:
-            del plain["evaluation"]
+        for key, default in (("gradient", DEFAULT_GRADIENT), ("strategy", NO_STRATEGY)):
+            if plain.get(key) == default:
+                del plain[key]
+        for key in ("evaluation", "data"):
+            if plain.get(key, "") is None:
+                del plain[key]
+        if not self.has_data:
+            for key in ("encoding", "observable"):
+                plain.get("circuit", {}).pop(key, None)
         return plain
 
 
@@ -239,18 +267,19 @@ def _without(backend: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in backend.items() if key not in UNPAID}
 
 
-def with_gradient(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a run as plain data, with the table that is left out where it is the default.
+def with_defaults(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a run as plain data, with the tables that are left out where they are the default.
 
     Args:
         plain: The run, as it is kept.
 
     Returns:
-        The run, with the table ``gradient`` behind all others.
+        The run, with the tables ``gradient`` and ``strategy`` behind all others.
 
     Example:
-        >>> with_gradient({"seed": 0})
-        {'seed': 0, 'gradient': {'name': 'parameter_shift'}}
+        >>> with_defaults({"seed": 0})
+        {'seed': 0, 'gradient': {'name': 'parameter_shift'}, 'strategy': {'name': 'none'}}
     """
-    others = {key: value for key, value in plain.items() if key != "gradient"}
-    return {**others, "gradient": plain.get("gradient", DEFAULT_GRADIENT)}
+    defaults = {"gradient": DEFAULT_GRADIENT, "strategy": NO_STRATEGY}
+    others = {key: value for key, value in plain.items() if key not in defaults}
+    return {**others, **{key: plain.get(key, default) for key, default in defaults.items()}}

@@ -17,7 +17,7 @@ from qnlr.rng import content_hash
 from qnlr.study.grid import Skips, expand, merged
 from qnlr.study.messages import Origin, Place, explain, in_config
 from qnlr.study.parts import BuildError
-from qnlr.study.schema import RunSpec, file_hash, unpaid, with_gradient
+from qnlr.study.schema import RunSpec, file_hash, unpaid, with_defaults
 
 TABLES = tuple(name for name in RunSpec.model_fields if name != "seed")
 MAX_SEEDS = 10_000
@@ -141,7 +141,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
     cells = []
     for table, origin in expand(raw, TABLES, place):
         first = _validated({**table, "seed": drawn[0]}, origin, place, folder)
-        if not skips.leave_out(with_gradient(first.model_dump(mode="json"))):
+        if not skips.leave_out(with_defaults(first.model_dump(mode="json"))):
             cells += [(first.model_copy(update={"seed": seed}), origin) for seed in drawn]
     skips.require_used()
     if not cells:

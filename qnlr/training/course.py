@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qnlr.backends import Meter
 from qnlr.optimizers import AskTell
 from qnlr.training.stage import Ended, Mask, Seen, Stage
 from qnlr.types import FloatArray
@@ -30,6 +31,7 @@ class Course:
         self.number = 0
         self.begun = 0
         self.over = False
+        self.has_begun = False
         self.ended: list[Ended] = []
         self._started = 0
         self._optimizer = optimizer
@@ -83,28 +85,32 @@ class Course:
         """
         return steps - self._started
 
-    def begin(self, steps: int, rng: np.random.Generator) -> None:
+    def begin(self, steps: int, rng: np.random.Generator, meter: Meter) -> None:
         """Begin the present stage.
 
         Args:
             steps: Steps of the whole training made so far.
             rng: Draws what the stage draws.
+            meter: Counts what is measured to find its first weights.
         """
         self.begun, self.over, self._losses = steps, False, []
         self._states = [part.initial_state() for part in self._remembering]
-        self._start(np.asarray(self.stage.start(self.ended, rng), dtype=float), steps, rng)
+        weights = self.stage.start(self.ended, rng, meter)
+        self._start(np.asarray(weights, dtype=float), steps, rng)
+        self.has_begun = True
 
-    def advance(self, steps: int, rng: np.random.Generator) -> None:
+    def advance(self, steps: int, rng: np.random.Generator, meter: Meter) -> None:
         """Go on to the next stage.
 
         Args:
             steps: Steps of the whole training made so far.
             rng: Draws what the stage draws.
+            meter: Counts what is measured to find its first weights.
         """
         loss = float(np.mean(self._losses)) if self._losses else float("nan")
         self.ended.append(Ended(self.stage.name, self.weights, loss))
         self.number += 1
-        self.begin(steps, rng)
+        self.begin(steps, rng, meter)
 
     def after(
         self, steps: int, gradient: FloatArray | None, rng: np.random.Generator, total: int
@@ -137,6 +143,7 @@ class Course:
     def state_dict(self) -> dict[str, Any]:
         """Return where it stands, as plain data."""
         return {
+            "has_begun": self.has_begun,
             "number": self.number,
             "begun": self.begun,
             "over": self.over,
@@ -154,6 +161,7 @@ class Course:
         Args:
             plain: The state.
         """
+        self.has_begun = plain["has_begun"]
         self.number, self.begun, self.over = plain["number"], plain["begun"], plain["over"]
         self._started, self._frozen = plain["started"], np.array(plain["frozen"])
         if hasattr(self._optimizer, "seed"):

@@ -11,7 +11,7 @@ from qiskit_machine_learning.optimizers import AskData, TellData
 
 from qnlr.backends import Gradient, Meter, MeteredBackend, ParameterShift
 from qnlr.errors import InputError, Suspended
-from qnlr.optimizers import AskTell
+from qnlr.optimizers import AskTell, MetricTellData
 from qnlr.problems import Evaluation, LossGradient, Problem
 from qnlr.rng import generator_state, restore_generator
 from qnlr.training.course import Course
@@ -21,7 +21,7 @@ from qnlr.training.history import (
     pack_evaluations,
     unpack_evaluations,
 )
-from qnlr.training.measuring import Measuring
+from qnlr.training.measuring import Measuring, Metric
 from qnlr.training.stage import Part, Plan, Stage
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
 from qnlr.training.streams import Streams
@@ -44,6 +44,7 @@ class Training:
         weights: Initial weights θ₀, shape (P,).
         gradient: How gradients are measured; None for the parameter-shift rule.
         plan: The stages of a strategy; None for one, which trains all weights of the problem.
+        metric: Gives the metric of the states, for an optimizer that wants it.
 
     Raises:
         InputError: If a mini-batch is larger than the training set, a shot budget is set for a
@@ -60,6 +61,7 @@ class Training:
         weights: FloatArray,
         gradient: Gradient | None = None,
         plan: Plan | None = None,
+        metric: Metric | None = None,
     ) -> None:
         if settings.batch_size > len(problem.train):
             raise InputError(
@@ -70,7 +72,7 @@ class Training:
             raise InputError("max_shots is set, but the backend has no shots: values are exact")
         self.gradient = ParameterShift() if gradient is None else gradient
         self.problem = problem
-        self.optimizer = optimizer if not (plan and plan.optimizer) else plan.optimizer(optimizer)
+        self.optimizer = optimizer
         self.settings = settings
         self.total_steps = settings.total_steps(len(problem.train))
         self.streams = streams
@@ -79,11 +81,13 @@ class Training:
         self.evaluation_meter = Meter()
         self._backend = backend
         self._evaluations: tuple[int, dict[str, Evaluation]] | None = None
-        self._measuring = Measuring(self.gradient, streams, self.meter)
+        self._measuring = Measuring(self.gradient, streams, self.meter, metric)
         self._plan = plan
         self.course = Course(plan.stages if plan else (self._only(weights),), self.optimizer)
         self._measuring.begin(self.course.stage)
-        self.course.begin(0, streams.strategy)
+        self.optimizer.start(None, weights)
+        if plan is None:
+            self._begin()
 
     @property
     def backend(self) -> Backend:
@@ -101,7 +105,12 @@ class Training:
     def _only(self, weights: FloatArray) -> Stage:
         """Return the stage of a training that has but one."""
         part = Part(self.problem, self._backend)
-        return Stage("training", (part,), lambda ended, rng: weights, self.total_steps)
+        return Stage("training", (part,), lambda ended, rng, meter: weights, self.total_steps)
+
+    def _begin(self) -> None:
+        """Begin the first stage, unless that is done: a strategy may measure something for it."""
+        if not self.course.has_begun:
+            self.course.begin(0, self.streams.strategy, self.meter)
 
     @property
     def suspendable(self) -> bool:
@@ -130,6 +139,7 @@ class Training:
         Returns:
             How it ended.
         """
+        self._begin()
         outcome = self._outcome(interrupted)
         while outcome is None:
             suspended = self._try_step()
@@ -157,9 +167,10 @@ class Training:
 
     def step(self) -> None:
         """Make one step on a fresh mini-batch, and evaluate if it is time to."""
+        self._begin()
         course, strategy = self.course, self.streams.strategy
         if course.over:
-            course.advance(self.steps_done, strategy)
+            course.advance(self.steps_done, strategy, self.meter)
             self._measuring.begin(course.stage)
         size = len(self.problem.train)
         chosen = self.streams.batches.choice(size, self.settings.batch_size, replace=False)
@@ -184,6 +195,7 @@ class Training:
         Returns:
             Loss and accuracy for ``"train"`` and ``"test"``.
         """
+        self._begin()
         return self._evaluate(self.steps_done)
 
     def metrics(self, outcome: Outcome) -> dict[str, float]:
@@ -280,7 +292,11 @@ class Training:
             return TellData(eval_fun=loss), None
         weights = course.whole(np.asarray(ask.x_jac))
         both = self._measuring.loss_and_gradient(stage, weights, chosen, step)
-        return TellData(eval_fun=both.loss, eval_jac=course.trained(both.gradient)), both
+        gradient = course.trained(both.gradient)
+        if not getattr(self.optimizer, "wants_metric", False):
+            return TellData(eval_fun=both.loss, eval_jac=gradient), both
+        metric = self._measuring.states_metric(stage, weights, chosen)
+        return MetricTellData(both.loss, gradient, metric), both
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
         if self._evaluations is None or self._evaluations[0] != step:

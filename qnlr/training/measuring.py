@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from qnlr.backends import Gradient, GradientBackend, Meter, MeteredBackend, Trainable
-from qnlr.problems import LossGradient
+from qnlr.errors import InputError
+from qnlr.problems import Batch, LossGradient, Problem
 from qnlr.training.stage import Part, Stage, always_one
 from qnlr.training.streams import Streams
-from qnlr.types import Estimate, FloatArray
+from qnlr.types import Cost, Estimate, FloatArray
+
+Metric = Callable[[Problem, FloatArray, Batch], FloatArray]
+"""Gives the metric of the states, by all weights of a problem, averaged over samples."""
 
 
 class Measuring:
@@ -21,12 +26,16 @@ class Measuring:
         gradient: How derivatives are measured.
         streams: Random numbers.
         meter: Counts.
+        metric: Gives the metric of the states, or None.
     """
 
-    def __init__(self, gradient: Gradient, streams: Streams, meter: Meter) -> None:
+    def __init__(
+        self, gradient: Gradient, streams: Streams, meter: Meter, metric: Metric | None = None
+    ) -> None:
         self.gradient = gradient
         self.streams = streams
         self.meter = meter
+        self.metric = metric
         self.states: list[dict[str, Any]] = []
 
     def begin(self, stage: Stage) -> None:
@@ -118,6 +127,33 @@ class Measuring:
         if stage.trainable is not None:
             gradient = np.where(stage.trainable, gradient, 0.0)
         return LossGradient(loss, gradient, np.sqrt(variances))
+
+    def states_metric(self, stage: Stage, weights: FloatArray, chosen: np.ndarray) -> FloatArray:
+        """Return the metric of the states of a stage, by the weights that are trained.
+
+        It is counted as what measuring it would take: a circuit for each pair of circuit weights
+        and each sample.
+
+        Args:
+            stage: The stage; its first part counts.
+            weights: All its weights.
+            chosen: Numbers of the training samples in the mini-batch.
+
+        Raises:
+            InputError: If there is nothing that gives it.
+        """
+        if self.metric is None:
+            raise InputError("the optimizer wants the metric of the states; give Training a metric")
+        problem, backend = stage.first.problem, stage.first.backend
+        found = self.metric(problem, weights, problem.train.take(chosen))
+        mask = stage.trainable
+        size = problem.num_circuit_weights
+        if mask is not None:
+            found = found[np.ix_(mask, mask)]
+            size = int(problem.reached(mask).sum())
+        circuits = len(chosen) * size * (size + 1) // 2
+        self.meter.add(Cost(circuits, circuits * (backend.shots or 0), jobs=1), 0.0)
+        return found
 
     def _part(
         self, stage: Stage, place: int, weights: FloatArray, chosen: np.ndarray

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qnlr.backends import Meter
 from qnlr.errors import InputError
 from qnlr.optimizers import AskTell, StepRecord
 from qnlr.problems import Problem
@@ -109,8 +110,11 @@ class Ended:
     loss: float
 
 
-Start = Callable[[Sequence[Ended], np.random.Generator], FloatArray]
-"""Gives the weights that a stage begins with, from the stages before it."""
+Start = Callable[[Sequence[Ended], np.random.Generator, Meter], FloatArray]
+"""Gives the weights that a stage begins with, from the stages before it.
+
+What it measures for that, it counts on the meter.
+"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -114,7 +114,7 @@ def test_what_a_library_refuses_is_a_sentence_too(small, monkeypatch):
     def refuse(*args, **kwargs):
         raise MemoryError("no room")
 
-    monkeypatch.setattr("qnlr.study.build.Classification", refuse)
+    monkeypatch.setattr("qnlr.study.instances.Classification", refuse)
     with pytest.raises(InputError, match=r"\[data\] it could not be built: MemoryError: no room"):
         validate(load_study(small), Builder())
 
