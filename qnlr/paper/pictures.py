@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from qnlr.diagnostics.cave import landscape
 from qnlr.paper.evidence import MODES, Evidence
 from qnlr.paper.numbers import Cell, Numbers
-from qnlr.paper.plateau import landscape
 from qnlr.paper.tables import ADAM, SGD, Setting
 from qnlr.paper.verdicts import NAMES
 from qnlr.report.document import Figure

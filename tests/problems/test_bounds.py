@@ -11,7 +11,12 @@ from qnlr.backends import SimulatorBackend
 from qnlr.circuits import angle, hardware_efficient, variational_circuit, z
 from qnlr.errors import InputError
 from qnlr.problems import CrossEntropy, ScaleBias, SquaredError
-from qnlr.problems.bounds import cross_entropy_bound, needed_scale, squared_error_bound
+from qnlr.problems.bounds import (
+    clipped_cross_entropy_bound,
+    cross_entropy_bound,
+    needed_scale,
+    squared_error_bound,
+)
 
 ROUNDING = 1 + 1e-9
 SIZES = [(2, 1), (2, 3), (3, 2), (4, 1), (4, 3)]
@@ -89,6 +94,72 @@ def test_a_batch_with_a_sample_of_more_than_ln_2_can_exceed_the_cross_entropy_bo
     derivative = np.sqrt(1 - f**2)
     loss, slope = CrossEntropy().value(f, np.ones(2)), CrossEntropy().slope(f, np.ones(2))
     assert abs(slope @ derivative) / 2 > 1.5 * cross_entropy_bound(loss.mean(), 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), smallest=st.sampled_from([1e-3, 0.05, 0.3, 0.49]))
+def test_batches_of_clipped_cross_entropies_keep_to_the_hull(exact, seed, smallest):
+    y, f, derivatives = exact(seed)
+    found, _ = losses_and_norms(CrossEntropy(smallest), y, f, derivatives)
+    for loss, norm, _ in found:
+        bound = clipped_cross_entropy_bound(loss, derivatives.shape[1], smallest)
+        assert norm <= bound * ROUNDING
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(1, 200), min_size=2, max_size=2),
+    smallest=st.sampled_from([1e-3, 0.1]),
+)
+def test_mixtures_of_two_losses_keep_to_the_hull(seed, sizes, smallest):
+    losses = np.random.default_rng(seed).uniform(0, -math.log(smallest), 2)
+    mean = np.average(losses, weights=sizes)
+    root = np.average(np.sqrt(np.expm1(losses)), weights=sizes)
+    assert root <= clipped_cross_entropy_bound(mean, 1, smallest) * ROUNDING
+
+
+@pytest.mark.parametrize("smallest", [1e-3, 0.1, 0.49])
+def test_the_hull_is_the_least_concave_bound(smallest):
+    """On a grid, it is what the best mixture of two losses reaches."""
+    grid = np.linspace(0, -math.log(smallest), 401)
+    root = np.sqrt(np.expm1(grid))
+    for index in (1, 20, 80, 200, 390):
+        left, right = grid[: index + 1, None], grid[None, index:]
+        span = np.where(right > left, right - left, 1.0)
+        part = np.where(right > left, (grid[index] - left) / span, 0.0)
+        best = ((1 - part) * root[: index + 1, None] + part * root[None, index:]).max()
+        bound = clipped_cross_entropy_bound(grid[index], 1, smallest)
+        assert best <= bound * ROUNDING
+        assert best == pytest.approx(float(bound), rel=0.02)
+
+
+@given(st.floats(1e-6, math.log(2)))
+def test_the_hull_is_no_lower_than_the_bound_without_wrong_samples(loss):
+    hull, bound = clipped_cross_entropy_bound(loss, 7), cross_entropy_bound(loss, 7)
+    assert hull >= bound / ROUNDING
+    assert clipped_cross_entropy_bound(loss * 1e-2, 7) == pytest.approx(
+        float(cross_entropy_bound(loss * 1e-2, 7))
+    )
+
+
+def test_a_batch_that_exceeds_the_bound_for_right_samples_keeps_to_the_hull():
+    f = np.array([1.0, -0.98])
+    loss, slope = CrossEntropy().value(f, np.ones(2)), CrossEntropy().slope(f, np.ones(2))
+    norm = abs(slope @ np.sqrt(1 - f**2)) / 2
+    bound = float(clipped_cross_entropy_bound(loss.mean(), 1))
+    assert cross_entropy_bound(loss.mean(), 1) < norm <= bound
+
+
+@pytest.mark.parametrize("smallest", [0.0, 0.5, math.nan])
+def test_the_clip_must_be_a_probability_below_a_half(smallest):
+    with pytest.raises(InputError, match="smallest"):
+        clipped_cross_entropy_bound(0.1, 3, smallest)
+
+
+def test_no_mean_is_larger_than_the_largest_clipped_loss():
+    with pytest.raises(InputError, match=r"loss = 7.0 .* at most 6\.9"):
+        clipped_cross_entropy_bound(7.0, 3)
 
 
 def rotation():

@@ -1,0 +1,206 @@
+"""What the failed probes of :mod:`qnlr.diagnostics.backtracking_cap` say."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from qnlr.diagnostics.findings import Check, Lines
+from qnlr.intervals import Interval, mean_interval, share_interval
+
+CERTAIN = 0.95
+SMALL = 0.5  # radians: beyond, what the expansion leaves out is no longer small
+FEWEST = 10
+
+
+def summary(frame: pd.DataFrame, points: int) -> pd.DataFrame:
+    """Summarise failed probes by shots, η and c.
+
+    Args:
+        frame: A row for each failed probe and c.
+        points: Probes of each number of shots and η, failed or not.
+    """
+    rows = []
+    for key, part in frame.groupby(["shots", "rate", "decrease"]):
+        number, rate, c = (float(one) for one in cast(tuple[float, float, float], key))
+        none = share_interval(int(part["accepted"].isna().sum()), len(part))
+        inner = part[(part["slope"] > 0) & (part["curvature"] > 0)]
+        ratio = mean_interval(2 * inner["slope"] / inner["curvature"] / rate)
+        rows.append(
+            {
+                "shots": int(number),
+                "rate": rate,
+                "decrease": c,
+                "series": f"{number:g} shots, c = {c:g}",
+                "probes": points,
+                "failed": len(part),
+                "uphill": (part["slope"] < 0).mean(),
+                "below_decrease": (part["cap_appendix"] < 0).mean(),
+                "no_step": none.mean,
+                "no_step_low": none.low,
+                "no_step_high": none.high,
+                "accepted": part["accepted"].median(),
+                "caps": len(inner),
+                "cap": ratio.mean * rate,
+                "cap_low": ratio.low * rate,
+                "cap_high": ratio.high * rate,
+                "half_rate": rate / 2,
+                "order_text": (part["gradient_norm"] / part["measured_norm"] ** 2).median(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def checks(frame: pd.DataFrame) -> tuple[Check, ...]:
+    """Test Lemma 2 on the failed probes.
+
+    Args:
+        frame: A row for each failed probe and c.
+    """
+    return (*_armijo_checks(frame), *_order_checks(frame))
+
+
+def _armijo_checks(frame: pd.DataFrame) -> list[Check]:
+    accepted = frame["accepted"].notna()
+    found = []
+    for column, name, remark in (
+        ("cap_appendix", "the appendix", "over all failed probes, rates and c"),
+        ("cap_equation_13", "Eq. 13", "it belongs to a decrease of c η̃ gᵀ∇C, not c η̃‖g‖²"),
+    ):
+        allowed = accepted[frame[column] > 0]
+        met = share_interval(int(allowed.sum()), len(allowed))
+        found.append(
+            Check(
+                f"where the cap of {name} is above 0, a step meets the Armijo condition as written",
+                "always",
+                f"in {met.text()} of {met.count} cases",
+                holds=met.mean >= CERTAIN if met.count else None,
+                remark=remark,
+            )
+        )
+    met = share_interval(int(accepted.sum()), len(frame))
+    uphill = share_interval(int((frame["slope"] < 0).sum()), len(frame))
+    found.append(
+        Check(
+            "after a failed probe backtracking finds a step",
+            "always, a short one (Theorem 1 takes the mean of its square)",
+            f"in {met.text()} of {met.count} cases",
+            holds=met.high >= CERTAIN,
+            remark=f"in {uphill.text()} of them gᵀ∇C < 0: −g leads uphill, however short the step",
+        )
+    )
+    return found
+
+
+def _order_checks(frame: pd.DataFrame) -> list[Check]:
+    """Test what is claimed of the size of positive caps, where steps are small (Assumption 4)."""
+    one = frame[frame["decrease"] == frame["decrease"].min()]
+    small = one["rate"] * one["measured_norm"] <= SMALL
+    inner = one[small & (one["slope"] > 0) & (one["curvature"] > 0)]
+    if len(inner) < FEWEST:
+        return []
+    cap = 2 * inner["slope"] / inner["curvature"]
+    share = mean_interval(cap / inner["rate"])
+    claimed = (inner["gradient_norm"] / inner["measured_norm"] ** 2 / inner["rate"]).median()
+    found = [
+        Check(
+            "among failed probes 2 gᵀ∇C/gᵀHg is uniform over (0, η), so η/2 on average",
+            "mean of cap/η: 0.5",
+            f"{share.text()}, n = {share.count}",
+            holds=share.low <= 0.5 <= share.high,
+            remark=f"where gᵀ∇C > 0, gᵀHg > 0 and η‖g‖ ≤ {SMALL}; exact as η → 0",
+        ),
+        Check(
+            "the cap is far below η (Lemma 2)",
+            f"≲ ε/(σ²d), the median of which is here {claimed:.3g} η, and ≪ η",
+            f"{share.text()} η",
+            holds=share.high < 0.1,
+            remark="with ‖g‖² for σ²d; the proof in the appendix has another order, ε/(Lσ√d)",
+        ),
+    ]
+    if inner["rate"].nunique() > 1:
+        fit = stats.linregress(np.log(inner["rate"]), np.log(cap))
+        half = float(stats.t.ppf(0.975, len(inner) - 2) * fit.stderr)
+        slope = float(fit.slope)
+        exponent = Interval(slope, slope - half, slope + half, len(inner))
+        found.append(
+            Check(
+                "the order of the cap is set by ε, σ and d, not by η",
+                "exponent of the cap in η: 0",
+                exponent.text(2),
+                holds=exponent.low <= 0 <= exponent.high,
+                remark="uniform caps have 1",
+            )
+        )
+    return found
+
+
+def says(frame: pd.DataFrame, caps: pd.DataFrame) -> tuple[str, ...]:
+    """Say how often backtracking finds no step.
+
+    Args:
+        frame: A row for each failed probe and c.
+        caps: Their summary.
+    """
+    said = []
+    for c, part in frame.groupby("decrease"):
+        below, none = (part["cap_appendix"] < 0).mean(), part["accepted"].isna().mean()
+        of = (part["cap_equation_13"] > 0) & part["accepted"].isna()
+        said.append(
+            f"c = {c:g}: gᵀ∇C < c‖g‖² in {below:.0%} of the failed probes, so that no short step "
+            f"meets the condition; none was found in {none:.0%}, though Eq. 13 allows one in "
+            f"{of.mean():.0%}."
+        )
+    rates = caps.drop_duplicates(["shots", "rate"])
+    said.append(
+        f"Between {(rates['failed'] / rates['probes']).min():.0%} and "
+        f"{(rates['failed'] / rates['probes']).max():.0%} of the probes failed; where they did, −g "
+        f"led uphill in {rates['uphill'].min():.0%} to {rates['uphill'].max():.0%}."
+    )
+    return tuple(said)
+
+
+def drawings(caps: pd.DataFrame) -> tuple[Lines, ...]:
+    """Return the caps, and how often there is no step, against η.
+
+    Args:
+        caps: A summary of failed probes.
+    """
+    one = caps[(caps["decrease"] == caps["decrease"].min()) & (caps["caps"] >= 2)].copy()
+    one["series"] = [f"{number} shots" for number in one["shots"]]
+    return (
+        Lines(
+            one,
+            x="rate",
+            y="cap",
+            low="cap_low",
+            high="cap_high",
+            expected="half_rate",
+            by="series",
+            xlabel="learning rate η of the probe",
+            ylabel="mean of 2 gᵀ∇C/gᵀHg",
+            logx=True,
+            logy=True,
+            name="caps",
+            title="Caps on backtracking where a probe failed",
+            caption="Means with 95 % intervals (Student's t) over failed probes with gᵀ∇C > 0 and "
+            "gᵀHg > 0. Thin line: η/2.",
+        ),
+        Lines(
+            caps,
+            x="rate",
+            y="no_step",
+            low="no_step_low",
+            high="no_step_high",
+            by="series",
+            xlabel="learning rate η of the probe",
+            ylabel="share of failed probes",
+            logx=True,
+            name="no_step",
+            title="How often backtracking finds no step",
+            caption="Shares with 95 % intervals by Wilson; steps are halved up to twenty times.",
+        ),
+    )
