@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qnlr.types import Backend, Cost, Expectations, FloatArray, Jacobian
 
@@ -85,5 +86,21 @@ class MeteredBackend:
         """Return the backend's Jacobian, counted."""
         start = time.perf_counter()
         measured = self.backend.jacobian(weights, angles, rng)
+        self.meter.add(measured.cost, time.perf_counter() - start)
+        return measured
+
+    def partial_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        trained: NDArray[np.bool_],
+    ) -> Jacobian | None:
+        """Return the backend's Jacobian by some weights, counted; None if it has no way to it."""
+        partial = getattr(self.backend, "partial_jacobian", None)
+        if partial is None:
+            return None
+        start = time.perf_counter()
+        measured: Jacobian = partial(weights, angles, rng, trained)
         self.meter.add(measured.cost, time.perf_counter() - start)
         return measured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qnlr.backends.isa import isa_circuit, require_noise
 from qnlr.backends.primitives import PrimitiveBackend, parameter_array
@@ -95,14 +96,34 @@ class SimulatorBackend(PrimitiveBackend):
         Returns:
             Values, shape (B,), and derivatives, shape (B, P), with standard errors.
         """
+        return self.partial_jacobian(weights, angles, rng, np.ones(len(self._weights), dtype=bool))
+
+    def partial_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        trained: NDArray[np.bool_],
+    ) -> Jacobian:
+        """Measure ⟨O⟩ and its derivatives by some of the weights, in one job.
+
+        Args:
+            weights: Shape (P,).
+            angles: Encoding angles, shape (B, D).
+            rng: Draws the shot noise.
+            trained: Which weights, shape (P,).
+
+        Returns:
+            Values, shape (B,), and derivatives, shape (B, P), 0 for the other weights.
+        """
         rows = parameter_array(np.asarray(weights, dtype=float), angles)[:, self._order]
+        wanted = self._wanted.copy()
+        wanted[np.array(self._weights, dtype=int)[~trained]] = False
         if self.shots is None:
-            found = exact_jacobian(self._program, rows, self._observable, self._wanted)
+            found = exact_jacobian(self._program, rows, self._observable, wanted)
         else:
-            found = sampled_jacobian(
-                self._program, rows, self._observable, self._wanted, self.shots, rng
-            )
-        elements = (2 * len(self._weights) + 1) * len(rows)
+            found = sampled_jacobian(self._program, rows, self._observable, wanted, self.shots, rng)
+        elements = (2 * int(trained.sum()) + 1) * len(rows)
         return Jacobian(
             values=found.values,
             stds=np.sqrt(found.variances),

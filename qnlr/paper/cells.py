@@ -183,3 +183,26 @@ def mitigations() -> list[Setting]:
         ("zero noise, exponential, and read-out", True, "exponential"),
     ]
     return [Setting(label, {readout: first, folding: second}) for label, first, second in cells]
+
+
+def strategies() -> list[Method]:
+    """Return the paper's strategies, each with SGD and with NLR, beside both without any."""
+    shallow = {"strategy.name": "shallow", "strategy.layers": 2}
+    kinds: list[tuple[str, str, Where]] = [
+        ("shallow", "shallow circuit, L = 2", shallow),
+        ("", "shallow circuit, L = 1", {**shallow, "strategy.layers": 1}),
+        ("layerwise", "layerwise", {"strategy.name": "layerwise"}),
+        ("identity_blocks", "identity blocks", {"strategy.name": "identity_blocks"}),
+    ]
+    none = {"strategy.name": "none"}
+    return [
+        Method(SGD.label, {**SGD.where, **none}),
+        *(Method(label, {**SGD.where, **where}, paper or None) for paper, label, where in kinds),
+        Method(NLR.label, {**NLR.where, **none}, NLR.paper),
+        *(
+            Method(f"{label}, with NLR", {**NLR.where, **where})
+            for paper, label, where in kinds
+            if paper
+        ),
+        Method(Z_NLR.label, {**Z_NLR.where, **none}),
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qnlr.paper.claim import PaperClaim as PaperClaim
-from qnlr.paper.claims_comparisons import datasets, figures, optimizers
+from qnlr.paper.claims_comparisons import datasets, figures, optimizers, plateau_strategies
 from qnlr.paper.claims_parameters import hyperparameters, noise
 from qnlr.paper.claims_whole import left_open, overall
 
@@ -22,5 +22,6 @@ def claims() -> tuple[PaperClaim, ...]:
         *optimizers(),
         *datasets(),
         *figures(),
+        *plateau_strategies(),
         *left_open(),
     )

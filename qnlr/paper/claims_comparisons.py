@@ -232,3 +232,46 @@ def figures() -> list[PaperClaim]:
             "Table IX itself has NLR's gradient norm as the smaller one.",
         ),
     ]
+
+
+def plateau_strategies() -> list[PaperClaim]:
+    """Return the claims on NLR against other strategies."""
+    table = "table_11_strategies"
+    own = Ref(table, NLR.label)
+    shallow, layerwise, identity = (
+        Ref(table, label) for label in ("shallow circuit, L = 2", "layerwise", "identity blocks")
+    )
+    same = (
+        "All are trained at the same rate, the others by SGD; the shallow circuit has two layers."
+    )
+    return [
+        PaperClaim(
+            "best_strategy",
+            "Table XI",
+            "NLR ends with a lower loss than a shallow circuit, layerwise training and identity "
+            "blocks.",
+            lower(own, shallow, layerwise, identity),
+            same,
+        ),
+        PaperClaim(
+            "shallow_norm",
+            "Table XI",
+            "A shallow circuit has the largest gradient norm of the four.",
+            higher(shallow.of(NORM), *(one.of(NORM) for one in (layerwise, identity, own))),
+            same,
+        ),
+        PaperClaim(
+            "shallow_underfits",
+            "Table XI",
+            "A shallow circuit ends with the highest loss of the four.",
+            higher(shallow, layerwise, identity, own),
+            same,
+        ),
+        PaperClaim(
+            "layerwise_cost",
+            "section V-D",
+            "Layerwise training costs more than NLR, in shots.",
+            higher(layerwise.of("shots"), own.of("shots")),
+            "Frozen layers need no shifts, and so cost nothing.",
+        ),
+    ]

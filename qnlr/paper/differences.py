@@ -19,6 +19,7 @@ QUANTITIES = {
     "last_test_accuracy": ("test accuracy", 100.0, " %"),
     "gradient_norm_without_shots": ("gradient norm without shot noise", 1.0, ""),
     "flips": ("reversals", 1.0, ""),
+    "shots": ("shots", 1e-6, " M"),
 }
 """For columns that claims are about: what they are, a factor, and the unit that it leads to."""
 Book = Mapping[str, Numbers]

@@ -107,9 +107,7 @@ def paper_document(
     )
     setup = reference()["setup"]
     shown = (
-        "Every table and figure but Table XI"
-        if whole
-        else "; ".join(table.title for table in chosen.values())
+        "Every table and figure" if whole else "; ".join(table.title for table in chosen.values())
     )
     return Document(
         "Escaping barren plateaus with a negative learning rate: reproduced",

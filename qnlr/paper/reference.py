@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-METRICS = ("accuracy", "loss", "gradient_norm")
+METRICS = ("accuracy", "loss", "gradient_norm", "loss_std")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def rows(table: str) -> list[Reported]:
     """Return the rows of a table of the paper.
 
     Args:
-        table: ``"table_01"`` to ``"table_10"``.
+        table: ``"table_01"`` to ``"table_11"``.
 
     Returns:
         Its rows, in the paper's order.

@@ -11,6 +11,7 @@ from qnlr.paper.document import available, paper_document
 from qnlr.paper.plateau import draw_config
 from qnlr.paper.tables import tables
 from qnlr.report import write_document
+from qnlr.study.configs import default_configs as default_configs
 from qnlr.study.execute import Report, execute
 from qnlr.study.figures import save_figures
 from qnlr.study.observer import Observer
@@ -43,13 +44,6 @@ def study_names() -> list[str]:
         'table_01_negative_rate'
     """
     return [*dict.fromkeys(study for table in tables().values() for study in table.studies)]
-
-
-def default_configs() -> Path:
-    """Return the folder of the paper's configs: ``configs`` here, or that of the package."""
-    package = Path(__file__).parent.parent
-    places = [Path("configs"), package / "configs", package.parent / "configs"]
-    return next((place for place in places if (place / "paper.toml").is_file()), places[0])
 
 
 def load_studies(configs: Path, only: Sequence[str] = (), seeds: int | None = None) -> list[Study]:

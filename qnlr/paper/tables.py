@@ -17,6 +17,7 @@ from qnlr.paper.cells import (
     mitigations,
     perturbed,
     rates,
+    strategies,
     sweep,
     unscaled_rates,
 )
@@ -255,6 +256,17 @@ def tables() -> dict[str, PaperTable]:
             "dataset",
             "table_10",
             note="The loss is another one, so compare it with the other tables' in sign only.",
+        ),
+        PaperTable(
+            "table_11_strategies",
+            "Table XI: what else is done about plateaus",
+            ("table_11_strategies",),
+            whole,
+            tuple(strategies()),
+            reported="table_11",
+            note="All strategies are trained by SGD at the same rate, which the paper does not "
+            "say. Identity blocks need an even number of layers, and have 4; losses and gradients "
+            "of a circuit of 1, 2 or 4 layers are those of that circuit, with fewer weights.",
         ),
         PaperTable(
             "mitigation",

@@ -21,7 +21,10 @@ from qnlr.study.observer import Observer, RunProgress
 from qnlr.study.remote import Standing
 from qnlr.training import Outcome, Status
 
-SHOWN = ("training loss", "test accuracy", "gradient norm", "flips", "shots")
+SHOWN = (
+    *("training loss", "test accuracy", "energy error", "cut ratio"),
+    *("gradient norm", "flips", "shots"),
+)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -235,10 +238,11 @@ def show_study(folder: Path) -> list[Path]:
             pad_edge=False,
         )
         grid.add_column("method")  # may wrap, so that no number is cut
-        for column in SHOWN:
+        shown = [column for column in SHOWN if column in table]
+        for column in shown:
             grid.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         for name, row in table.iterrows():
-            grid.add_row(str(name), *(row[column] for column in SHOWN))
+            grid.add_row(str(name), *(row[column] for column in shown))
         out.print(grid)
         for sentence in findings(results):
             out.print(sentence, markup=False, soft_wrap=not out.is_terminal)

@@ -9,6 +9,9 @@ import pandas as pd
 from qnlr.study.stats import ENDED, Interval, mean_interval, paired_difference
 
 
+JUDGED = {"energy error": ("metric_energy_error", 5), "cut ratio": ("metric_cut_ratio", 4)}
+
+
 def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
     """Say what a paired difference shows.
 
@@ -57,9 +60,10 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         results: What :func:`qnlr.load_results` returned.
 
     Returns:
-        Text, by column: training loss, test accuracy, gradient norm of the last step, flips, shots,
-        the paired difference of the training loss to the baseline with what it shows, and the
-        numbers of seeds and of pairs. A method is compared with the SGD of its own setting and
+        Text, by column: training loss, test accuracy (of an energy, its error above the exact one;
+        of a cut, its ratio to the largest), gradient norm of the last step, flips, shots, the
+        paired difference of the training loss to the baseline with what it shows, and the numbers
+        of seeds and of pairs. A method is compared with the SGD of its own setting and
         learning rate (or the only SGD of its setting). Intervals are not adjusted for the number of
         comparisons.
     """
@@ -67,11 +71,10 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, baseline in baselines(ended).items():
         own = ended[ended["label"] == name]
-        accuracy = mean_interval(own["metric_test_accuracy"]).times(100).text(0)
         row = {
             "method": name,
             "training loss": mean_interval(own["metric_train_loss"]).text(),
-            "test accuracy": accuracy + " %",
+            **_judged(own, ended),
             "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
             "flips": _flips(mean_interval(own["metric_flips"])),
             "shots": shots_text(own["cost_shots"].mean()),
@@ -147,6 +150,19 @@ def shots_text(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number:.3g}"
+
+
+def _judged(own: pd.DataFrame, everything: pd.DataFrame) -> dict[str, str]:
+    """Return what a problem is judged by besides its loss, by column."""
+    found = {
+        title: mean_interval(own[column]).text(digits)
+        for title, (column, digits) in JUDGED.items()
+        if column in everything and everything[column].notna().any()
+    }
+    accuracy = own["metric_test_accuracy"]
+    if found and everything["metric_test_accuracy"].isna().all():
+        return found
+    return {"test accuracy": mean_interval(accuracy).times(100).text(0) + " %", **found}
 
 
 def _flips(flips: Interval) -> str:
