@@ -1,4 +1,4 @@
-"""Table XI: what else is done about plateaus, beside NLR; every strategy with SGD and with NLR."""
+"""Table XI: what else is done about plateaus."""
 
 from qnlr.paper.script import main
 

@@ -101,6 +101,7 @@ class MeteredBackend:
         if partial is None:
             return None
         start = time.perf_counter()
-        measured: Jacobian = partial(weights, angles, rng, trained)
-        self.meter.add(measured.cost, time.perf_counter() - start)
+        measured: Jacobian | None = partial(weights, angles, rng, trained)
+        if measured is not None:
+            self.meter.add(measured.cost, time.perf_counter() - start)
         return measured

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import numpy as np
+from numpy.typing import NDArray
 from qiskit.primitives import BaseEstimatorV2
 
 from qnlr.backends.gradients import parameter_shift
@@ -120,6 +121,23 @@ class MitigatedBackend(SimulatorBackend):
         if self.zero_noise is None and len(observed) == 1:
             return self._corrected_jacobian(int(observed[0]), weights, angles, rng)
         return parameter_shift(self, np.asarray(weights, dtype=float), angles, rng)
+
+    def partial_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        trained: NDArray[np.bool_],
+    ) -> Jacobian | None:
+        """Return the simulator's Jacobian by some weights; None where it is to be mitigated.
+
+        Args:
+            weights: Shape (P,).
+            angles: Encoding angles, shape (B, D).
+            rng: Draws the shot noise.
+            trained: Which weights, shape (P,).
+        """
+        return None if self._mitigates else super().partial_jacobian(weights, angles, rng, trained)
 
     def _corrected_jacobian(
         self, qubit: int, weights: FloatArray, angles: FloatArray, rng: np.random.Generator

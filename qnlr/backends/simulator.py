@@ -96,7 +96,7 @@ class SimulatorBackend(PrimitiveBackend):
         Returns:
             Values, shape (B,), and derivatives, shape (B, P), with standard errors.
         """
-        return self.partial_jacobian(weights, angles, rng, np.ones(len(self._weights), dtype=bool))
+        return self._jacobian(weights, angles, rng, np.ones(len(self._weights), dtype=bool))
 
     def partial_jacobian(
         self,
@@ -104,7 +104,7 @@ class SimulatorBackend(PrimitiveBackend):
         angles: FloatArray,
         rng: np.random.Generator,
         trained: NDArray[np.bool_],
-    ) -> Jacobian:
+    ) -> Jacobian | None:
         """Measure ⟨O⟩ and its derivatives by some of the weights, in one job.
 
         Args:
@@ -114,8 +114,18 @@ class SimulatorBackend(PrimitiveBackend):
             trained: Which weights, shape (P,).
 
         Returns:
-            Values, shape (B,), and derivatives, shape (B, P), 0 for the other weights.
+            Values, shape (B,), and derivatives, shape (B, P), 0 for the other weights; None where
+            a subclass measures otherwise.
         """
+        return self._jacobian(weights, angles, rng, trained)
+
+    def _jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        trained: NDArray[np.bool_],
+    ) -> Jacobian:
         rows = parameter_array(np.asarray(weights, dtype=float), angles)[:, self._order]
         wanted = self._wanted.copy()
         wanted[np.array(self._weights, dtype=int)[~trained]] = False

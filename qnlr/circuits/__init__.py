@@ -3,6 +3,7 @@
 from qnlr.circuits.ansatz import ANSATZES as ANSATZES
 from qnlr.circuits.ansatz import efficient_su2 as efficient_su2
 from qnlr.circuits.ansatz import hardware_efficient as hardware_efficient
+from qnlr.circuits.ansatz import needs_hamiltonian as needs_hamiltonian
 from qnlr.circuits.encodings import ENCODINGS as ENCODINGS
 from qnlr.circuits.encodings import Encoding as Encoding
 from qnlr.circuits.encodings import amplitude as amplitude

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import efficient_su2 as qiskit_efficient_su2
 
+from qnlr.circuits.evolution import hamiltonian_variational, qaoa
 from qnlr.errors import require_count
 
 
@@ -74,7 +76,25 @@ def efficient_su2(qubits: int, layers: int) -> QuantumCircuit:
     return circuit
 
 
-ANSATZES: dict[str, Callable[[int, int], QuantumCircuit]] = {
+ANSATZES: dict[str, Callable[..., QuantumCircuit]] = {
     "hardware_efficient": hardware_efficient,
     "efficient_su2": efficient_su2,
+    "hamiltonian_variational": hamiltonian_variational,
+    "qaoa": qaoa,
 }
+
+
+def needs_hamiltonian(name: str) -> bool:
+    """Return whether an ansatz is made of a Hamiltonian, ``hamiltonian=`` beside its sizes.
+
+    Args:
+        name: A name in :data:`ANSATZES`.
+
+    Returns:
+        True for those that only a problem with a Hamiltonian can have.
+
+    Example:
+        >>> [name for name in ANSATZES if not needs_hamiltonian(name)]
+        ['hardware_efficient', 'efficient_su2']
+    """
+    return "hamiltonian" in inspect.signature(ANSATZES[name]).parameters

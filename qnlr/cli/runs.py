@@ -40,7 +40,8 @@ def run(
 
     Runs that are done are skipped and unfinished ones resumed from their last checkpoint, so
     running again after an interruption goes on where it stopped. Ctrl-C finishes the step in hand
-    and writes a checkpoint.
+    and writes a checkpoint. A config with a table `[diagnostic]` is a diagnosis, see
+    `qnlr diagnose --help`.
 
     **Examples**
 
@@ -59,8 +60,12 @@ def run(
     from qnlr.backends.ibm.orders import Orders
     from qnlr.cli.executing import execute_and_show
     from qnlr.paper.plateau import draw_config, is_landscape
+    from qnlr.study.diagnosis import is_diagnosis, load_order, perform_and_show
     from qnlr.study.spec import load_study
 
+    if is_diagnosis(config):
+        perform_and_show(load_order(config), results)
+        return
     if is_landscape(config):
         for file in draw_config(config, results):
             typer.echo(f"figure: {file}")
@@ -100,16 +105,21 @@ def show(
 def validate(config: Config) -> None:
     """Check a study without running it: every key, every name, and whether it can be built.
 
-    A table `[tune]` or `[landscape]` is checked as well.
+    A table `[tune]`, `[landscape]` or `[diagnostic]` is checked as well.
 
     **Example**: `qnlr validate configs/quickstart.toml`
     """
     from qnlr.paper.plateau import is_landscape, load_landscape
     from qnlr.study.build import Builder
     from qnlr.study.build import validate as check
+    from qnlr.study.diagnosis import is_diagnosis, load_order
     from qnlr.study.spec import load_study, read_config
     from qnlr.study.tune_config import load_tuning
 
+    if is_diagnosis(config):
+        order = load_order(config)
+        typer.echo(f"{config} is valid: diagnosis {order.name}, {order.verb}")
+        return
     if is_landscape(config):
         name, scene = load_landscape(config)
         typer.echo(f"{config} is valid: landscape {name}, {len(scene.axis)} points along an axis")

@@ -152,7 +152,7 @@ def _verdict(measured: Measured) -> str:
             f"shot noise with {measured.shots} shots: a plateau if it grows, not yet"
         )
     if measured.flat:
-        return "On a plateau, as far as one size can tell: as flat as a random circuit"
+        return "On a plateau, as far as one size can tell"
     if measured.stands_out is False:
         return f"Steeper than a plateau, but below shot noise with {measured.shots} shots"
     return "Not on a plateau"

@@ -12,11 +12,10 @@ from scipy import stats
 
 from qnlr.diagnostics.findings import Check, Findings, Lines, Told, untold
 from qnlr.diagnostics.random_gradients import Case, chosen
-from qnlr.diagnostics.rates import quantile
+from qnlr.diagnostics.rates import DOUBT, agrees, quantile
 from qnlr.diagnostics.second_moments import Damping
 from qnlr.diagnostics.variance import row, theoretical
 from qnlr.diagnostics.variance_checks import (
-    DOUBT,
     Laws,
     agreement,
     laws_of,
@@ -126,7 +125,7 @@ def noisy_gradient_variance(
         title="Variance of gradients under gate noise",
         frame=frame,
         says=sentences(fitted, "L"),
-        checks=tuple(_checks(frame, fitted)),
+        checks=tuple(_checks(frame, fitted, confidence)),
         drawings=_drawings(frame, confidence, samples),
         tables={"rates": fitted},
         caveats=CAVEATS,
@@ -178,7 +177,7 @@ def _row(
     }
 
 
-def _checks(frame: pd.DataFrame, fitted: pd.DataFrame) -> Iterator[Check]:
+def _checks(frame: pd.DataFrame, fitted: pd.DataFrame, confidence: float) -> Iterator[Check]:
     by = ["observable", "qubits", "noise_rate"]
     known = {} if fitted.empty else {key: laws_of(part) for key, part in fitted.groupby(by)}
     key: Any
@@ -192,14 +191,14 @@ def _checks(frame: pd.DataFrame, fitted: pd.DataFrame) -> Iterator[Check]:
         if not rate or not laws:
             continue
         left = gate_noise(rate)[1]
-        yield _rate_check(laws, who, left, _asymptotic(group, left))
+        yield _rate_check(laws, who, left, _asymptotic(group, left), confidence)
         yield _bound_check(group, who, left)
 
 
-def _rate_check(laws: Laws, who: str, left: Damping, asymptotic: float) -> Check:
+def _rate_check(laws: Laws, who: str, left: Damping, asymptotic: float, confidence: float) -> Check:
     rate, predicted = rate_of(laws, "exponential"), laws["exponential"]["predicted"]
     exponential = laws["exponential"]["decays_exponentially"]
-    inside = bool(rate.low <= predicted <= rate.high)
+    inside = agrees(rate, predicted, confidence)
     floor = -2 * math.log(left.per_layer)
     return Check(
         statement=f"{who}: the variance falls exponentially with depth",
@@ -207,7 +206,7 @@ def _rate_check(laws: Laws, who: str, left: Damping, asymptotic: float) -> Check
         f"circuits, at least −2 ln q = {floor:.4f}",
         measured=f"{rate.text(4)} per layer; exponential beside a power law and a constant: "
         f"{ {True: 'clearly', False: 'no', None: 'not clearly'}[exponential] }",
-        holds=None if exponential is None else bool(exponential) and inside,
+        holds=False if exponential is False else (exponential and inside),
     )
 
 

@@ -13,6 +13,9 @@ from qnlr.errors import InputError, require_count, require_within
 from qnlr.intervals import LEVEL, Interval
 from qnlr.types import FloatArray
 
+DOUBT = 0.01
+"""Probability of deviations as large as those measured, below which theory is said to fail."""
+
 CLEAR = 2.0
 """Difference in AICc from which one law is said to describe the data better than another."""
 
@@ -181,9 +184,32 @@ def best_law(laws: tuple[Law, ...]) -> str | None:
         True
     """
     ordered = sorted(laws, key=lambda law: law.aicc)
-    if len(ordered) < 2 or not math.isfinite(ordered[0].aicc):
+    if len(ordered) < 2 or not math.isfinite(ordered[-1].aicc):
         return None
     return ordered[0].name if ordered[1].aicc - ordered[0].aicc > CLEAR else None
+
+
+def agrees(rate: Interval, predicted: float, confidence: float = LEVEL) -> bool | None:
+    """Return whether a rate is the predicted one.
+
+    Args:
+        rate: The rate, with a normal interval.
+        predicted: What theory says.
+        confidence: Confidence level of the interval.
+
+    Returns:
+        True within the interval, False beyond one of 99 %, None between them: of many rates that
+        are as predicted, some lie there by chance.
+
+    Example:
+        >>> rate = Interval(0.70, 0.60, 0.80, 5)
+        >>> agrees(rate, 0.79), agrees(rate, 0.81), agrees(rate, 0.90)
+        (True, None, False)
+    """
+    if rate.low <= predicted <= rate.high:
+        return True
+    wide = rate.half_width * max(1.0, quantile(1 - DOUBT) / quantile(confidence))
+    return None if abs(predicted - rate.mean) <= wide else False
 
 
 def decays_exponentially(laws: tuple[Law, ...]) -> bool | None:

@@ -210,7 +210,7 @@ def _spread(one: Spread) -> dict[str, float]:
 
 def _drawings(frame: pd.DataFrame, confidence: float, samples: int) -> tuple[Lines, ...]:
     shown = frame.assign(
-        case=frame["observable"] + ", L = " + frame["depth"],
+        which="L = " + frame["depth"],
         expected=frame["theory"].fillna(frame["two_design"].where(deep(frame))),
     )
     intervals = f"Intervals of {100 * confidence:g} % over {samples} draws of the weights"
@@ -221,7 +221,8 @@ def _drawings(frame: pd.DataFrame, confidence: float, samples: int) -> tuple[Lin
             y="variance",
             low="low",
             high="high",
-            by="case",
+            by="observable",
+            panel="which",
             expected="expected",
             xlabel="number of qubits n",
             ylabel="Var ∂f/∂θ (1/rad²)",
@@ -237,7 +238,8 @@ def _drawings(frame: pd.DataFrame, confidence: float, samples: int) -> tuple[Lin
             y="mean_variance",
             low="mean_low",
             high="mean_high",
-            by="case",
+            by="observable",
+            panel="which",
             expected="mean_theory",
             xlabel="number of qubits n",
             ylabel="mean Var ∂f/∂θ (1/rad²)",

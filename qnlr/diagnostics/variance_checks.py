@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from qnlr.diagnostics.findings import Check
-from qnlr.diagnostics.rates import best_law, decays_exponentially, fit_laws
+from qnlr.diagnostics.rates import DOUBT, agrees, best_law, decays_exponentially, fit_laws
 from qnlr.intervals import Interval
 
 SHARP = 60
@@ -18,9 +18,6 @@ SHARP = 60
 
 Laws = dict[str, dict[Any, Any]]
 """Rows of a table of rates by law."""
-
-DOUBT = 0.01
-"""Probability of deviations as large as those measured, below which theory is said to fail."""
 
 
 def rates(frame: pd.DataFrame, by: list[str], size: str, confidence: float) -> pd.DataFrame:
@@ -134,7 +131,7 @@ def checks(frame: pd.DataFrame, fitted: pd.DataFrame, confidence: float) -> tupl
         if group["initialisation"].iloc[0] != "uniform":
             continue
         if str(rule).endswith("n"):
-            found.append(_two_design(laws, who, group))
+            found.append(_two_design(laws, who, group, confidence))
         elif group["locality"].max() <= 2:
             found.append(_local(laws, who))
         elif (group["locality"] == group["qubits"]).all():
@@ -163,14 +160,18 @@ def agreement(group: pd.DataFrame, who: str) -> Check | None:
     return Check(
         statement=f"{who}: the variance is the exact second moment of uniform weights",
         predicted=f"Var from {known['theory'].max():.3g} to {known['theory'].min():.3g}",
-        measured=f"{inside} of {len(known)} intervals hold it; χ² = {chi2:.1f} for {len(sharp)} "
-        f"sizes, probability {chance:.2g}",
+        measured=f"{inside} of {len(known)} intervals hold it"
+        + (
+            f"; χ² = {chi2:.1f} for {len(sharp)} sizes, probability {chance:.2g}"
+            if len(sharp)
+            else ""
+        ),
         holds=None if math.isnan(chance) else chance > DOUBT,
-        remark=f"{dull} left out of χ²: too heavy tails for the samples" if dull else "",
+        remark=f"{dull} left out of χ²: too few samples for their tails" if dull else "",
     )
 
 
-def _two_design(laws: Laws, who: str, group: pd.DataFrame) -> Check:
+def _two_design(laws: Laws, who: str, group: pd.DataFrame, confidence: float) -> Check:
     rate, predicted = rate_of(laws, "exponential"), laws["exponential"]["two_design"]
     ratio = group["variance"] / group["two_design"]
     return Check(
@@ -178,7 +179,7 @@ def _two_design(laws: Laws, who: str, group: pd.DataFrame) -> Check:
         predicted=f"rate {predicted:.4f} per qubit over these sizes "
         f"(ln 2 = {math.log(2):.4f} for many)",
         measured=f"{rate.text(4)}; Var is {ratio.min():.3f} to {ratio.max():.3f} of a 2-design's",
-        holds=bool(rate.low <= predicted <= rate.high),
+        holds=agrees(rate, predicted, confidence),
         remark="if it does not hold, the depth may be too small for a 2-design",
     )
 

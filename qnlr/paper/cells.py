@@ -189,15 +189,20 @@ def strategies() -> list[Method]:
     """Return the paper's strategies, each with SGD and with NLR, beside both without any."""
     shallow = {"strategy.name": "shallow", "strategy.layers": 2}
     kinds: list[tuple[str, str, Where]] = [
-        ("shallow", "shallow circuit, L = 2", shallow),
-        ("", "shallow circuit, L = 1", {**shallow, "strategy.layers": 1}),
+        ("shallow", "shallow circuit of 2 layers", shallow),
+        ("", "shallow circuit of 1 layer", {**shallow, "strategy.layers": 1}),
         ("layerwise", "layerwise", {"strategy.name": "layerwise"}),
         ("identity_blocks", "identity blocks", {"strategy.name": "identity_blocks"}),
     ]
     none = {"strategy.name": "none"}
+    read = "circuit.observable.qubit"
     return [
         Method(SGD.label, {**SGD.where, **none}),
-        *(Method(label, {**SGD.where, **where}, paper or None) for paper, label, where in kinds),
+        *(
+            Method(label, {**SGD.where, **where, read: 0}, paper or None)
+            for paper, label, where in kinds
+        ),
+        Method("shallow circuit of 2 layers, read on qubit 2", {**SGD.where, **shallow, read: 2}),
         Method(NLR.label, {**NLR.where, **none}, NLR.paper),
         *(
             Method(f"{label}, with NLR", {**NLR.where, **where})

@@ -239,7 +239,8 @@ def plateau_strategies() -> list[PaperClaim]:
     table = "table_11_strategies"
     own = Ref(table, NLR.label)
     shallow, layerwise, identity = (
-        Ref(table, label) for label in ("shallow circuit, L = 2", "layerwise", "identity blocks")
+        Ref(table, label)
+        for label in ("shallow circuit of 2 layers", "layerwise", "identity blocks")
     )
     same = (
         "All are trained at the same rate, the others by SGD; the shallow circuit has two layers."
@@ -265,7 +266,8 @@ def plateau_strategies() -> list[PaperClaim]:
             "Table XI",
             "A shallow circuit ends with the highest loss of the four.",
             higher(shallow, layerwise, identity, own),
-            same,
+            f"{same} Z is read on qubit 0, to which two layers bring little of the data; the row "
+            "read on qubit 2 tells another story.",
         ),
         PaperClaim(
             "layerwise_cost",

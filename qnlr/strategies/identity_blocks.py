@@ -14,6 +14,8 @@ from qnlr.strategies.strategy import Setting
 from qnlr.training import Plan, Stage
 from qnlr.types import FloatArray
 
+MAX_LAYERS = 10_000
+
 
 @dataclass(frozen=True)
 class IdentityBlocks:
@@ -29,7 +31,7 @@ class IdentityBlocks:
         layers: Number of layers, even; None for the run's, or one less if that is odd.
 
     Raises:
-        InputError: If it is below 2 or odd.
+        InputError: If it is below 2, above 10,000 or odd.
 
     Example:
         >>> IdentityBlocks().layers is None
@@ -39,7 +41,9 @@ class IdentityBlocks:
     layers: int | None = None
 
     def __post_init__(self) -> None:
-        if self.layers is not None and require_count("layers", self.layers, low=2) % 2:
+        if self.layers is None:
+            return
+        if require_count("layers", self.layers, low=2, high=MAX_LAYERS) % 2:
             raise InputError(f"layers = {self.layers} is not valid; it must be even")
 
     def plan(self, setting: Setting) -> Plan:

@@ -46,7 +46,7 @@ class ParameterNoise:
         require_within("decay", self.decay, 0.0, 1.0)
 
     def deviation(self, step: int) -> float:
-        """Return σ_t after so many steps."""
+        """Return σ_t, given t, the steps made before the one that is noisy."""
         return float(self.sigma * (1 + step) ** (-self.decay / 2))
 
     def plan(self, setting: Setting) -> Plan:
@@ -62,4 +62,5 @@ class ParameterNoise:
         self, seen: Seen, state: State, rng: np.random.Generator
     ) -> tuple[FloatArray | None, State]:
         """Return the weights with noise on them."""
-        return seen.weights + rng.normal(0.0, self.deviation(seen.step), seen.weights.size), state
+        noise = rng.normal(0.0, self.deviation(seen.step - 1), seen.weights.size)
+        return seen.weights + noise, state

@@ -1,4 +1,8 @@
-"""Learning-rate schedules as strategies: they scale the rate of whatever optimizer a run has."""
+"""Learning-rate schedules as strategies: they scale the rate of whatever optimizer a run has.
+
+Those that run in a loop of their own, SPSA and COBYLA, have no rate that can be scaled from
+outside: plans are refused for them.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from qnlr.training import Plan, Stage
 @dataclass(frozen=True)
 class CosineSchedule:
     """Lower the rate along half a cosine: :class:`qnlr.optimizers.schedules.Cosine`.
+
+    The optimizer is one of signed rates: not SPSA, nor COBYLA.
 
     Args:
         floor: What is left of the rate at the end, 0 to 1.
@@ -40,6 +46,8 @@ class CosineSchedule:
 class PlateauSchedule(OnPlateau):
     """Lower the rate where the loss no longer falls: :class:`qnlr.optimizers.schedules.OnPlateau`.
 
+    The optimizer is one of signed rates: not SPSA, nor COBYLA.
+
     Example:
         >>> PlateauSchedule(patience=5).patience
         5
@@ -53,7 +61,8 @@ class PlateauSchedule(OnPlateau):
 class EscapePulses(Pulse):
     """Raise the rate briefly where the loss no longer falls.
 
-    See :class:`qnlr.optimizers.schedules.Pulse`.
+    See :class:`qnlr.optimizers.schedules.Pulse`. The optimizer is one of signed rates: not SPSA,
+    nor COBYLA.
 
     Example:
         >>> EscapePulses(length=3).length

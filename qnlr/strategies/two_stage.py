@@ -11,6 +11,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from qnlr.backends import Meter, MeteredBackend
 from qnlr.errors import InputError, require_positive
+from qnlr.problems import Classification
 from qnlr.strategies.refinement.schedule import Refinement, draw_phases, oscillation
 from qnlr.strategies.strategy import Setting, start_at
 from qnlr.training import Ended, Part, Plan, Seen, Stage, Start
@@ -36,8 +37,9 @@ class TwoStage(Refinement):
     apart, although a device could measure commuting ones together: the cost counts them so.
 
     With ``ridge`` the weights begin at the solution of Eq. 2, with the features that the circuit
-    has to first order: Φ = ∂f/∂θ at the drawn θ₀, one row for each training sample, and y what is
-    missing there, so that θ = θ₀ + w*. It costs one gradient on all training samples.
+    has to first order: Φ = ∂o/∂θ at the drawn θ₀, one row for each training sample, and y what its
+    output o lacks there, so that θ = θ₀ + w*. Weights of a head stay as they were drawn. It costs
+    one gradient on all training samples, by the parameter-shift rule.
 
     See :class:`~qnlr.strategies.refinement.schedule.Refinement` for when the first stage ends, and
     why that is not as Eq. 3 and Algorithm 1 have it.
@@ -97,19 +99,21 @@ class TwoStage(Refinement):
         return Plan(tuple(stages))
 
     def _ridge(self, setting: Setting) -> Start:
+        problem = setting.part.problem
+        if not isinstance(problem, Classification):
+            raise InputError(
+                "ridge initialisation fits samples, and a Hamiltonian has none; leave ridge out"
+            )
+
         def start(ended: object, rng: np.random.Generator, meter: Meter) -> FloatArray:
-            if not setting.has_data:
-                raise InputError(
-                    "ridge initialisation fits samples, and a Hamiltonian has none; leave ridge out"
-                )
-            problem, weights = setting.part.problem, setting.weights.copy()
+            weights = setting.weights.copy()
+            own, head = np.split(weights, [problem.num_circuit_weights])
             backend = MeteredBackend(setting.part.backend, meter)
-            own = weights[: problem.num_circuit_weights]
             found = backend.jacobian(own, problem.train.angles, rng)
-            features, missing = found.derivatives, problem.train.labels - found.values
+            features = problem.head.slope(head) * found.derivatives
+            missing = problem.train.labels - problem.head.value(found.values, head)
             gram = features.T @ features + self._strength * np.eye(own.size)
-            weights[: own.size] += np.linalg.solve(gram, features.T @ missing)
-            return weights
+            return np.concatenate([own + np.linalg.solve(gram, features.T @ missing), head])
 
         return start
 

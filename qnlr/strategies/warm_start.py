@@ -22,7 +22,8 @@ class WarmStart:
 
     A weight is copied from that of the same gate, the same layer and the nearest qubit, counted in
     shares of the register. Where both instances have as many weights, as in the ansätze whose
-    weights turn many gates at once, they are taken as they are.
+    weights turn many gates at once, they are taken as they are. The target loss of a training is
+    not looked for on the smaller instance, which the evaluations of that time are of.
 
     Source: Galda et al., arXiv:2106.07531, and Brandão et al., arXiv:1812.04170, for QAOA, whose
     best weights hardly depend on the instance.
@@ -69,7 +70,9 @@ class WarmStart:
             head = small[small.size - whole[own:].size :]
             return np.concatenate([small[source], head])
 
-        first = Stage("smaller instance", (part,), begin, share(setting.steps, self.small))
+        first = Stage(
+            "smaller instance", (part,), begin, share(setting.steps, self.small), aimed=False
+        )
         return Plan((first, Stage("whole", (setting.part,), copied, setting.steps)))
 
 
@@ -93,31 +96,32 @@ def weights_from(small: QuantumCircuit, large: QuantumCircuit) -> np.ndarray:
     """
     if small.num_parameters == large.num_parameters:
         return np.arange(large.num_parameters)
-    scale = small.num_qubits / large.num_qubits
-    numbers = _places(small)
-    found = []
-    for (gate, qubit, turn), _ in sorted(_places(large).items(), key=lambda item: item[1]):
-        key = gate, int(qubit * scale), turn
-        if key not in numbers:
-            raise InputError(
-                f"weight of gate {gate} on qubit {qubit} has no counterpart in the smaller "
-                "circuit; take another ansatz for a warm start"
-            )
-        found.append(numbers[key])
-    return np.array(found)
+    there, found = _places(small), {}
+    for (gate, turn), numbers in _places(large).items():
+        for qubit, number in numbers.items():
+            counterparts = there.get((gate, turn), {})
+            if not counterparts:
+                raise InputError(
+                    f"weight of gate {gate} on qubit {qubit} has no counterpart in the smaller "
+                    "circuit; take another ansatz for a warm start"
+                )
+            wanted = qubit * small.num_qubits // large.num_qubits
+            nearest = min(counterparts, key=lambda one: abs(one - wanted))
+            found.setdefault(number, counterparts[nearest])
+    return np.array([found[number] for number in range(large.num_parameters)], dtype=int)
 
 
-def _places(circuit: QuantumCircuit) -> dict[tuple[str, int, int], int]:
-    """Return the number of each weight by its gate, its first qubit, and how often they came."""
+def _places(circuit: QuantumCircuit) -> dict[tuple[str, int], dict[int, int]]:
+    """Return the number of each weight by its gate and how often it came there, and its qubit."""
     number = {parameter: place for place, parameter in enumerate(circuit.parameters)}
     seen: Counter[tuple[str, int]] = Counter()
-    places = {}
+    places: dict[tuple[str, int], dict[int, int]] = {}
     for step in circuit.data:
         weights = [
             weight for value in step.operation.params for weight in getattr(value, "parameters", ())
         ]
         if weights:
-            where = step.operation.name, circuit.find_bit(step.qubits[0]).index
-            places[(*where, seen[where])] = number[weights[0]]
-            seen[where] += 1
+            gate, qubit = step.operation.name, circuit.find_bit(step.qubits[0]).index
+            places.setdefault((gate, seen[gate, qubit]), {})[qubit] = number[weights[0]]
+            seen[gate, qubit] += 1
     return places

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,7 +91,7 @@ class Builder:
             optimizer = self._optimizer(spec, backend, instances.steps, own)
         with within("init"):
             weights = instances.weights
-        with within("strategy"):
+        with _of_strategy():
             plan = self._plan(spec, instances)
             if plan is not None and plan.optimizer is not None:
                 optimizer = plan.optimizer(optimizer)
@@ -132,6 +133,14 @@ class Builder:
                 "a strategy changes circuits on the way, and is run in simulation only; leave "
                 "[strategy] out, or take another backend and leave [evaluation] out",
                 ("strategy",),
+            )
+        if isinstance(training.backend, IBMBackend) and getattr(
+            training.optimizer, "wants_metric", False
+        ):
+            raise BuildError(
+                "the metric of the natural gradient is computed from exact states, which no device "
+                "has; take another optimizer, or another backend",
+                ("optimizer",),
             )
         if isinstance(training.backend, IBMBackend) or spec.evaluation is None:
             if spec.evaluation is not None:
@@ -282,6 +291,18 @@ def validate(study: Study, builder: Builder, folder: Path | None = None) -> None
             builder.device(spec, builder.run(spec, kept), kept)
         except BuildError as error:
             raise study.misplaced(number, error) from error
+
+
+@contextlib.contextmanager
+def _of_strategy() -> Iterator[None]:
+    """Say of every error that it is the strategy's, also where another circuit of it was built."""
+    try:
+        with within("strategy"):
+            yield
+    except BuildError as error:
+        if len(error.table) > 1:
+            error.table, error.key = ("strategy",), None
+        raise
 
 
 def _drawn(spec: RunSpec) -> dict[str, Any]:

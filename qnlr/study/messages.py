@@ -20,6 +20,8 @@ KINDS = {
     "model_attributes_type": "it must be a table",
     "dict_type": "it must be a table",
     "list_type": "it must be a list",
+    "tuple_type": "it must be a list",
+    "path_type": "it must be the path of a file",
     "is_instance_of": "it must be a list",
     "int_type": "it must be an integer",
     "int_from_float": "it must be an integer",

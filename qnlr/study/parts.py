@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -177,17 +178,18 @@ def part(
     ]
 
 
-def settings_table(name: str, factory: Callable[..., Any]) -> type[Table]:
+def settings_table(name: str, factory: Callable[..., Any], omit: Sequence[str] = ()) -> type[Table]:
     """Return the table whose keys are the arguments of one factory.
 
     Args:
         name: Name of the table's class.
         factory: The factory.
+        omit: Arguments of the factory that no config gives.
 
     Returns:
         The table.
     """
-    return create_model(name, __base__=Table, **_fields(factory, set(), {}))
+    return create_model(name, __base__=Table, **_fields(factory, set(omit), {}))
 
 
 def _model(
@@ -219,4 +221,6 @@ def _field_type(hint: Any, nested: Mapping[Any, Any]) -> Any:
     if get_origin(hint) in (Union, UnionType):
         options = [_field_type(option, nested) for option in get_args(hint)]
         return Union[tuple(NoneType if option is None else option for option in options)]  # noqa: UP007
+    if get_origin(hint) is tuple or hint is Path:  # which TOML has as a list, or as a string
+        return Annotated[hint, Field(strict=False)]
     return hint

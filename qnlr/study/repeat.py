@@ -75,7 +75,7 @@ def repeat(
     status = kept.status()
     if status is None or not kept.is_done:
         raise InputError(f"run {kept.run_id} has not ended, so there is nothing to compare with")
-    spec, folder = _spec(kept), _folder(kept)
+    spec, folder = kept_spec(kept), config_folder(kept)
     if is_paid(spec):
         raise InputError(
             f"run {kept.run_id} was on a device, which would have to be paid for again; its phases "
@@ -130,7 +130,18 @@ def find_run(run: str, results: Path) -> RunFolder:
     return RunFolder(next(iter(found.values())))
 
 
-def _spec(kept: RunFolder) -> RunSpec:
+def kept_spec(kept: RunFolder) -> RunSpec:
+    """Return the spec of a run that is kept.
+
+    Args:
+        kept: Its folder.
+
+    Returns:
+        The spec.
+
+    Raises:
+        InputError: If it is of another version.
+    """
     file = kept.path / "spec.json"
     try:
         return RunSpec.model_validate(read_json(file))
@@ -142,8 +153,12 @@ def _spec(kept: RunFolder) -> RunSpec:
         ) from error
 
 
-def _folder(kept: RunFolder) -> Path:
-    """Return the folder that paths in the config of a run are relative to."""
+def config_folder(kept: RunFolder) -> Path:
+    """Return the folder that paths in the config of a run are relative to.
+
+    Args:
+        kept: Folder of the run.
+    """
     study = read_json(kept.path.parent / "study.json")
     config = study.get("config") if isinstance(study, dict) else None
     return Path(config or ".").parent

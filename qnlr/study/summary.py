@@ -8,7 +8,6 @@ import pandas as pd
 
 from qnlr.study.stats import ENDED, Interval, mean_interval, paired_difference
 
-
 JUDGED = {"energy error": ("metric_energy_error", 5), "cut ratio": ("metric_cut_ratio", 4)}
 
 

@@ -130,7 +130,7 @@ class Course:
         for place, move in enumerate(stage.moves):
             seen = Seen(made, last - self.begun, self.weights, gradient, record)
             moved, self._states[place] = move(seen, self._states[place], rng)
-            if moved is not None:
+            if moved is not None and np.isfinite(moved).all():  # else the training has diverged
                 self._move(moved, steps, rng)
         if self.is_last:
             return
@@ -151,7 +151,7 @@ class Course:
             "seed": getattr(self._optimizer, "seed", None),
             "frozen": self._frozen,
             "losses": list(self._losses),
-            "states": self._states,
+            "states": list(self._states),
             "ended": [vars(one) for one in self.ended],
         }
 

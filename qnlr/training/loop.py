@@ -84,6 +84,8 @@ class Training:
         self._measuring = Measuring(self.gradient, streams, self.meter, metric)
         self._plan = plan
         self.course = Course(plan.stages if plan else (self._only(weights),), self.optimizer)
+        for stage in self.course.stages:
+            self._measuring.require_fit(stage)
         self._measuring.begin(self.course.stage)
         self.optimizer.start(None, weights)
         if plan is None:
@@ -216,7 +218,7 @@ class Training:
             found = self.evaluations()
             for which in ("train", "test"):
                 metrics |= evaluation_columns(which, found.get(which, UNKNOWN))
-            metrics |= self.problem.metrics(found)
+            metrics |= self.course.stage.evaluated.problem.metrics(found)
         return metrics
 
     def costs(self) -> dict[str, float]:
@@ -252,7 +254,7 @@ class Training:
     def _course_state(self) -> dict[str, Any]:
         return {
             **self.course.state_dict(),
-            "gradients": self._measuring.states,
+            "gradients": list(self._measuring.states),
             "draws": generator_state(self.streams.strategy),
         }
 
@@ -324,7 +326,8 @@ class Training:
             ):
                 return Outcome(Status.DIVERGED, f"loss or weights are not finite at step {done}")
             target = settings.target_loss
-            if target is not None and last["metric_train_loss"] <= target:
+            aimed = self.course.stage.aimed
+            if aimed and target is not None and last["metric_train_loss"] <= target:
                 return Outcome(
                     Status.TARGET_REACHED,
                     f"training loss {last['metric_train_loss']:.4g} reached the target "
@@ -353,4 +356,7 @@ class Training:
             stage, self.settings.batch_size, *self.optimizer.evaluations_per_step
         )
         shots = [part.backend.shots or 0 for part in stage.parts]
-        return int(np.dot(circuits, shots))
+        metric = 0
+        if getattr(self.optimizer, "wants_metric", False):
+            metric = self._measuring.circuits_of_metric(stage, self.settings.batch_size) * shots[0]
+        return int(np.dot(circuits, shots)) + metric

@@ -38,20 +38,29 @@ class Measuring:
         self.metric = metric
         self.states: list[dict[str, Any]] = []
 
+    def require_fit(self, stage: Stage) -> None:
+        """Refuse a gradient that does not fit a stage.
+
+        Args:
+            stage: The stage.
+
+        Raises:
+            InputError: If the gradient does not fit a circuit or backend of it.
+        """
+        for part in stage.parts:
+            size = part.problem.num_circuit_weights
+            self._gradient(stage, part).require_fit(size, part.backend.shots)
+
     def begin(self, stage: Stage) -> None:
         """Forget what the gradients of another stage remembered.
 
         Args:
             stage: The stage that begins.
-
-        Raises:
-            InputError: If the gradient does not fit a circuit or backend of it.
         """
-        self.states = []
-        for part in stage.parts:
-            gradient, size = self._gradient(stage, part), part.problem.num_circuit_weights
-            gradient.require_fit(size, part.backend.shots)
-            self.states.append(gradient.initial_state(size))
+        self.states = [
+            self._gradient(stage, part).initial_state(part.problem.num_circuit_weights)
+            for part in stage.parts
+        ]
 
     def circuits(self, stage: Stage, batch: int, gradients: int, losses: int) -> list[int]:
         """Return the executions of a circuit that a step takes, for each part.
@@ -68,6 +77,18 @@ class Measuring:
             rows = gradients * gradient.rows(part.problem.num_circuit_weights) + losses
             found.append(rows * batch * part.backend.circuits_per_value)
         return found
+
+    def circuits_of_metric(self, stage: Stage, batch: int) -> int:
+        """Return the circuits that measuring the metric of the states would take.
+
+        Args:
+            stage: The stage; its first part counts.
+            batch: Samples in a mini-batch.
+        """
+        size, mask = stage.first.problem.num_circuit_weights, stage.trainable
+        if mask is not None:
+            size = int(stage.first.problem.reached(mask).sum())
+        return batch * size * (size + 1) // 2
 
     def loss(self, stage: Stage, weights: FloatArray, chosen: np.ndarray, step: int) -> Estimate:
         """Measure the loss of a stage on a mini-batch.
@@ -116,7 +137,8 @@ class Measuring:
             if factor == 0:
                 continue
             both = self._part(stage, place, weights, chosen)
-            if len(stage.parts) == 1 and part.factor is always_one and not stage.penalties:
+            alone = len(stage.parts) == 1 and part.factor is always_one and not stage.penalties
+            if alone and stage.trainable is None:
                 return both
             losses.append((factor, both.loss))
             gradient[: both.gradient.size] += factor * both.gradient
@@ -126,6 +148,7 @@ class Measuring:
         loss = _sum(losses, sum(one.value(weights, step) for one in stage.penalties))
         if stage.trainable is not None:
             gradient = np.where(stage.trainable, gradient, 0.0)
+            variances = np.where(stage.trainable, variances, 0.0)
         return LossGradient(loss, gradient, np.sqrt(variances))
 
     def states_metric(self, stage: Stage, weights: FloatArray, chosen: np.ndarray) -> FloatArray:
@@ -147,11 +170,9 @@ class Measuring:
         problem, backend = stage.first.problem, stage.first.backend
         found = self.metric(problem, weights, problem.train.take(chosen))
         mask = stage.trainable
-        size = problem.num_circuit_weights
         if mask is not None:
             found = found[np.ix_(mask, mask)]
-            size = int(problem.reached(mask).sum())
-        circuits = len(chosen) * size * (size + 1) // 2
+        circuits = self.circuits_of_metric(stage, len(chosen))
         self.meter.add(Cost(circuits, circuits * (backend.shots or 0), jobs=1), 0.0)
         return found
 

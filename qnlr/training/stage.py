@@ -132,6 +132,8 @@ class Stage:
         moves: What is done to the weights after each step.
         until: What ends the stage earlier, or None.
         judged: What evaluations measure, with all weights of the stage; None for the first part.
+        aimed: Whether that is what is to be minimised in the end: only then can it reach the
+            training's target. A smaller instance is not.
 
     Raises:
         InputError: If it has no part or no step.
@@ -146,6 +148,7 @@ class Stage:
     moves: tuple[Move, ...] = ()
     until: Until | None = None
     judged: Part | None = None
+    aimed: bool = True
 
     def __post_init__(self) -> None:
         if not self.parts or self.steps < 1:

@@ -3,7 +3,14 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from qnlr.circuits import ANSATZES, efficient_su2, hardware_efficient
+from qnlr.circuits import (
+    ANSATZES,
+    efficient_su2,
+    hardware_efficient,
+    maxcut,
+    needs_hamiltonian,
+    ring,
+)
 from qnlr.errors import InputError
 
 SIZES = [(1, 1), (1, 3), (2, 1), (2, 2), (3, 2), (4, 3)]
@@ -101,7 +108,8 @@ def test_counts_and_metadata(qubits, layers):
 @pytest.mark.parametrize("name", sorted(ANSATZES))
 @pytest.mark.parametrize("bad", [0, -1, 1.5, True, None, "2", float("nan")])
 def test_bad_sizes_are_named(name, bad):
+    given = {"hamiltonian": maxcut(ring(4))} if needs_hamiltonian(name) else {}
     with pytest.raises(InputError, match="qubits = "):
-        ANSATZES[name](bad, 1)
+        ANSATZES[name](bad, 1, **given)
     with pytest.raises(InputError, match="layers = "):
-        ANSATZES[name](1, bad)
+        ANSATZES[name](4, bad, **given)

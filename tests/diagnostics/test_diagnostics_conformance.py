@@ -22,7 +22,7 @@ SMALL = {
     "circuit": {"samples": 20},
     "drift": {
         "shots": (100,), "batch_sizes": (4,), "rates": (0.1,), "plateau_qubits": 4, "points": 10,
-        "runs": 2, "steps": 5,
+        "runs": 2, "steps": 20,
     },
     "fisher": {"qubits": (2,), "layers": (1, 2), "draws": 2, "samples": 3},
     "landscape": {"points": 5},
@@ -39,12 +39,12 @@ SMALL = {
     "norms": {},
     "remark_1": {
         "qubits": 3, "layers": 1, "radii": (0.3, 0.5), "trajectories": 3, "steps": 10,
-        "restarts": 20,
+        "restarts": 100,
     },
     "theorem_1": {"qubits": 3, "layers": 1, "trajectories": 3, "steps": 10},
     "theorem_2": {
         "qubits": 2, "rates": (0.1, 1.0), "points": 5, "repeats": 3, "powers": (1.0,),
-        "decay_steps": 20, "floor_rates": (0.1, 0.2), "floor_steps": 20, "trajectories": 3,
+        "decay_steps": 50, "floor_rates": (0.1, 0.2), "floor_steps": 20, "trajectories": 3,
     },
     "two_stage": {
         "tasks": ("curve",), "seeds": 2, "tuning_seeds": 1, "steps": 20, "every": 10,
@@ -73,6 +73,7 @@ def found(verb, tmp_path):
         circuit = QuantumCircuit(2)
         circuit.ry(Parameter("a"), 0)
         circuit.cx(0, 1)
+        circuit.ry(Parameter("b"), 1)
         arguments["file"] = tmp_path / "circuit.qasm"
         arguments["file"].write_text(qasm3.dumps(circuit))
     return function(**arguments)
@@ -111,7 +112,7 @@ def test_what_it_finds_is_labelled_and_can_be_drawn(verb, found):
         assert check.predicted
         assert check.measured
     for drawing in found.drawings:
-        labels = [drawing.xlabel, drawing.ylabel, drawing.title]
+        labels = [drawing.xlabel, drawing.ylabel]
         labels += [drawing.label] if isinstance(drawing, Map) else []
         assert all(label.strip() for label in labels)
         assert draw(drawing).axes

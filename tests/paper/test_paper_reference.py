@@ -36,6 +36,7 @@ LENGTHS = {
     "table_08": 30,
     "table_09": 2,
     "table_10": 10,
+    "table_11": 4,
 }
 OWN = [name for name, table in tables().items() if table.reported]
 

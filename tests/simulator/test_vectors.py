@@ -6,6 +6,7 @@ from qiskit.circuit.library import real_amplitudes
 from qiskit.quantum_info import PauliList, SparsePauliOp, Statevector
 
 from qnlr.errors import InputError
+from qnlr.noise import from_rate
 from qnlr.simulator import running
 from qnlr.simulator.compiled import Simulator
 from qnlr.simulator.jacobian import exact_jacobian
@@ -148,3 +149,41 @@ def test_parameters_that_are_shared_by_all_elements_give_the_same(find):
     np.testing.assert_allclose(
         find.vectors(circuit, values, paulis), find.qiskits(circuit, values, paulis), atol=1e-12
     )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_states_are_qiskits_up_to_a_phase(make, seed):
+    circuit = make.circuit(seed, initialize=False)
+    values = make.values(circuit, elements=19)
+    program = Simulator(threads=2).program(circuit)
+    found = program.states(program.angles(values))
+    expected = np.array([Statevector(one).data for one in make.bound(circuit, values)])
+    overlaps = np.abs((found.conj() * expected).sum(axis=1))
+    np.testing.assert_allclose(overlaps, np.ones(19), rtol=0, atol=1e-12)
+
+
+def test_states_of_idle_qubits_are_zero():
+    circuit = QuantumCircuit(4)
+    circuit.x(1)
+    circuit.cx(1, 3)
+    program = Simulator().program(circuit)
+    np.testing.assert_allclose(np.abs(program.states(np.zeros((0, 1)))[0]), np.eye(16)[0b1010])
+    empty = Simulator().program(QuantumCircuit(2))
+    np.testing.assert_allclose(np.abs(empty.states(np.zeros((0, 1)))), np.eye(4)[:1])
+
+
+def test_a_noisy_circuit_has_no_states(make):
+    circuit = QuantumCircuit(2)
+    circuit.cx(0, 1)
+    program = Simulator(from_rate(0.1).model).program(circuit)
+    with pytest.raises(InputError, match="noise"):
+        program.states(np.zeros((0, 1)))
+
+
+def test_too_many_states_are_refused(monkeypatch):
+    program = Simulator().program(real_amplitudes(10, reps=1))
+    monkeypatch.setattr(
+        running.psutil, "virtual_memory", lambda: type("", (), {"available": 2**20})
+    )
+    with pytest.raises(InputError, match="available"):
+        program.states(np.zeros((20, 100)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from qnlr.diagnostics.findings import Findings, Told, untold
 from qnlr.errors import InputError, require_count, require_positive, unknown_name
@@ -129,30 +130,58 @@ def two_stage_benchmarks(
     shared = Training(
         steps, every, settings, penalty, weights_per_step=weights_per_step, biases=biases
     )
-    rows = list(_rows(ablations))
-    tuned = list(dict.fromkeys(row.tuned_as for row in rows))
     counts = {task: image_seeds if task == "mnist" else seeds for task in tasks}
-    trials = tuning_seeds * sum(len(grids[row.optimizer]) for row in tuned)
-    total = sum(trials + len(rows) * counts[task] for task in tasks)
+    plan = _Plan(tuple(_rows(ablations)), grids, counts, tuning_seeds, seed, source, shared)
+    with threadpool_limits(1):  # threads would wait for each other longer than these products take
+        frame, tuning, sources = _performed(plan, told)
+    return findings_of(frame, tuning, sources, shared)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is run: rows, grids by optimizer, seeds by task, and what they share."""
+
+    rows: tuple[Row, ...]
+    grids: dict[str, tuple[float, ...]]
+    counts: dict[str, int]
+    tuning_seeds: int
+    seed: int
+    source: str
+    shared: Training
+
+    @property
+    def tuned(self) -> tuple[Row, ...]:
+        return tuple(dict.fromkeys(row.tuned_as for row in self.rows))
+
+    @property
+    def runs(self) -> int:
+        trials = self.tuning_seeds * sum(len(self.grids[row.optimizer]) for row in self.tuned)
+        return sum(trials + len(self.rows) * count for count in self.counts.values())
+
+    def tasks(self, name: str, first: int, count: int) -> dict[int, Benchmark]:
+        return {at: BENCHMARKS[name](at, self.source) for at in range(first, first + count)}
+
+
+def _performed(plan: _Plan, told: Told) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Return the losses of all runs, the chosen rates, and where samples come from."""
     done, frames, chosen, sources = 0, [], [], []
-    for task in tasks:
-        made = {at: BENCHMARKS[task](at, source) for at in _range(TUNING + seed, tuning_seeds)}
+    for name, count in plan.counts.items():
+        trials = plan.tasks(name, TUNING + plan.seed, plan.tuning_seeds)
         best: dict[Row, float] = {}
-        for row in tuned:
-            losses = _tried(row, grids[row.optimizer], made, shared)
-            best[row] = grids[row.optimizer][int(np.argmin(losses))]
-            chosen.append(_chosen(task, row, grids[row.optimizer], losses))
-            done += tuning_seeds * len(losses)
-            told(done, total)
-        for at in _range(seed, counts[task]):
-            made_task = BENCHMARKS[task](at, source)
-            for row in rows:
-                frames.append(_run(made_task, row, best[row.tuned_as], at, shared))
+        for row in plan.tuned:
+            grid = plan.grids[row.optimizer]
+            losses = _tried(row, grid, trials, plan.shared)
+            best[row] = grid[int(np.argmin(losses))]
+            chosen.append(_chosen(name, row, grid, losses))
+            done += plan.tuning_seeds * len(losses)
+            told(done, plan.runs)
+        for at, task in plan.tasks(name, plan.seed, count).items():
+            for row in plan.rows:
+                frames.append(_run(task, row, best[row.tuned_as], at, plan.shared))
                 done += 1
-                told(done, total)
-        sources.append(f"{task}: {made_task.source}")
-    frame, tuning = pd.concat(frames, ignore_index=True), pd.DataFrame(chosen)
-    return findings_of(frame, tuning, tuple(sources), shared)
+                told(done, plan.runs)
+        sources.append(f"{name}: {trials[TUNING + plan.seed].source}")
+    return pd.concat(frames, ignore_index=True), pd.DataFrame(chosen), tuple(sources)
 
 
 def _require(tasks: tuple[str, ...], grids: dict[str, tuple[float, ...]]) -> None:
@@ -170,10 +199,6 @@ def _require(tasks: tuple[str, ...], grids: dict[str, tuple[float, ...]]) -> Non
             )
         for value in values:
             require_positive("rate", value)
-
-
-def _range(first: int, count: int) -> range:
-    return range(first, first + count)
 
 
 def _rows(ablations: bool) -> Iterator[Row]:

@@ -29,6 +29,7 @@ OPTIMIZERS: dict[str, Callable[[float], SignedRateOptimizer]] = {
 }
 """Optimizers of the gradient methods by name; each takes a learning rate."""
 
+DIVERGED = 1e6  # losses here begin at about 1
 PLAIN, TWO_STAGE, EVOLUTION = "no initialisation", "two-stage", "energy evolution"
 
 
@@ -152,7 +153,7 @@ def trained(
         for step in range(shared.steps + 1):
             if step in when:
                 found[:, when.index(step)] = _losses(task, run.weights)
-                if not np.isfinite(found[:, when.index(step)]).all():
+                if not (found[:, when.index(step)] < DIVERGED).all():
                     found[:, when.index(step) :] = np.inf
                     break
             if step < shared.steps:

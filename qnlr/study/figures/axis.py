@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from qnlr.errors import InputError
+from qnlr.study.figures.places import categories, numeric_ticks, scaled, shifted, spread
 from qnlr.study.figures.style import (
     PAPER,
     WIDTH,
@@ -92,42 +93,23 @@ def against_axis(
             logarithmic(first, "x", frame["x"])
         if log_y:
             logarithmic(first, "y", pd.concat([frame["mean"], frame["paper"]]))
-        spread = _spread(first, frame["x"], len(methods), categorical)
-        _limits(first, frame, spread)
+        apart = spread(first, frame["x"], len(methods), categorical)
+        _limits(first, frame, apart)
         for axes, mode in zip(grid.flat, modes, strict=False):
             tidy(axes, mode, across, "y" if categorical else "both")
             for number, (method, look) in enumerate(methods.items()):
                 rows = frame[(frame["mode"] == mode) & (frame["method"] == method)]
                 rows = rows.sort_values("x", kind="stable")
-                shift = spread * (number / (len(methods) - 1) - 0.5) if len(methods) > 1 else 0.0
-                places = _shifted(axes, rows["x"], shift)
+                shift = apart * (number / (len(methods) - 1) - 0.5) if len(methods) > 1 else 0.0
+                places = shifted(axes, rows["x"], shift)
                 _series(axes, rows, places, look, joined=not categorical)
         if categorical:
-            _categories(grid, [str(name) for name in names])
+            categories(grid, [str(name) for name in names])
         else:
-            _ticks(first, frame["x"], across)
+            numeric_ticks(first, frame["x"], across)
         outer_labels(grid, len(modes), xlabel, ylabel)
         _legend(figure, frame, methods, joined=not categorical)
         return settled(figure)
-
-
-def _spread(axes: Axes, x: pd.Series[Any], methods: int, categorical: bool) -> float:
-    """Return how far apart the first and the last method stand at an x, in units of the scale."""
-    if categorical:
-        return 0.7
-    places = np.unique(_scaled(axes, x))
-    if places.size < 2:
-        return 0.2
-    return float(min(0.4 * np.diff(places).min(), 0.022 * (methods - 1) * np.ptp(places)))
-
-
-def _scaled(axes: Axes, x: pd.Series[Any]) -> FloatArray:
-    return np.asarray(axes.xaxis.get_transform().transform(x.to_numpy(dtype=float)), dtype=float)
-
-
-def _shifted(axes: Axes, x: pd.Series[Any], shift: float) -> FloatArray:
-    back = axes.xaxis.get_transform().inverted()
-    return np.asarray(back.transform(_scaled(axes, x) + shift), dtype=float)
 
 
 def _series(
@@ -165,7 +147,7 @@ def _series(
 
 def _limits(axes: Axes, frame: pd.DataFrame, spread: float) -> None:
     """Leave room at the sides, and cut a logarithmic panel below the lowest end above 0."""
-    places = _scaled(axes, frame["x"])
+    places = scaled(axes, frame["x"])
     margin = spread / 2 + 0.05 * float(np.ptp(places))
     back = axes.xaxis.get_transform().inverted()
     axes.set_xlim(*back.transform(np.array([places.min() - margin, places.max() + margin])))
@@ -173,32 +155,6 @@ def _limits(axes: Axes, frame: pd.DataFrame, spread: float) -> None:
         seen = frame[["mean", "low", "high", "paper"]].to_numpy(dtype=float)
         seen = seen[np.isfinite(seen) & (seen > 0)]
         axes.set_ylim(float(seen.min()) / 1.25, float(seen.max()) * 1.25)
-
-
-def _ticks(axes: Axes, x: pd.Series[Any], across: int) -> None:
-    """Label the values of x, as many as there is room for."""
-    values = np.unique(x)
-    places = _scaled(axes, pd.Series(values)) - axes.xaxis.get_transform().transform(values[:1])
-    width = 0.85 * (WIDTH * 72 / across - 35)  # points
-    room = places * width / places[-1] if places[-1] else places
-    shown = [0]
-    for at in range(1, len(values)):
-        letters = len(f"{values[shown[-1]]:g}") + len(f"{values[at]:g}")
-        if room[at] - room[shown[-1]] > 2.4 * letters + 3:
-            shown.append(at)
-    axes.set_xticks(values[shown], [f"{values[at]:g}" for at in shown])
-    axes.set_xticks([], minor=True)
-
-
-def _categories(grid: Any, names: list[str]) -> None:
-    """Name the categories, at an angle if names are too long, and set them apart by shading."""
-    need, room = max(map(len, names)) * len(names) * 5.0, WIDTH * 72 / grid.shape[1] - 35
-    turned: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
-    for axes in grid.flat:
-        axes.set_xticks(range(len(names)), names, **(turned if need > room else {}))
-        axes.tick_params(axis="x", length=0)
-        for at in range(0, len(names), 2):
-            axes.axvspan(at - 0.5, at + 0.5, color="#f4f4f4", linewidth=0, zorder=0)
 
 
 def _legend(figure: Figure, frame: pd.DataFrame, methods: dict[str, Look], *, joined: bool) -> None:

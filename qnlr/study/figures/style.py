@@ -28,6 +28,7 @@ PAPER: dict[str, Any] = {"color": "#777777", "marker": "*", "markersize": 9, "li
 ACROSS = 3
 WIDTH = 7.0  # inches; the width of a page without its margins
 SMALL = 8.0  # points
+LEAST = 1e-12  # share of the largest value below which logarithmic scales show nothing more
 RC: Any = {
     "axes.axisbelow": True,
     "axes.labelsize": 9.0,
@@ -259,7 +260,7 @@ def logarithmic(axes: Axes, which: Literal["x", "y"], values: pd.Series[float]) 
         return
     set_scale = axes.set_xscale if which == "x" else axes.set_yscale
     if finite.min() <= 0:
-        set_scale("symlog", linthresh=float(sizes.min()))
+        set_scale("symlog", linthresh=max(float(sizes.min()), LEAST * float(sizes.max())))
         return
     set_scale("log")
     if sizes.max() < 40 * sizes.min():
