@@ -12,6 +12,7 @@ COLUMNS = (
     "last_test_accuracy",
     "gradient_norm",
     "gradient_norm_without_shots",
+    "shots",
 )
 SEEDS = 5
 CENTRED = np.array([-2.0, 1.0, 0.0, 2.0, -1.0])

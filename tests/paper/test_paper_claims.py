@@ -10,6 +10,7 @@ from qnlr.paper.verdicts import judge, judged
 from qnlr.report import Verdict
 
 LOSS, ACCURACY, NORM = "last_train_loss", "last_test_accuracy", "gradient_norm_without_shots"
+SHALLOW = "shallow circuit of 2 layers"
 PLACE = {"low": -1, "high": +1}
 SMALL = [f"NLR, σ = {sigma}" for sigma in ("0.005", "0.01", "0.02")]
 
@@ -52,6 +53,10 @@ SAID = {
     "far_lower": ("table_09_convergence", LOSS, "NLR", "low"),
     "sgd_stalls": ("table_02_steps", LOSS, ("SGD", "500 steps"), "high"),
     "gradients_kept": ("table_09_convergence", NORM, "NLR", "high"),
+    "best_strategy": ("table_11_strategies", LOSS, "NLR", "low"),
+    "shallow_norm": ("table_11_strategies", NORM, SHALLOW, "high"),
+    "shallow_underfits": ("table_11_strategies", LOSS, SHALLOW, "high"),
+    "layerwise_cost": ("table_11_strategies", "shots", "layerwise", "high"),
 }
 """Where a claim looks, and what it says is lower or higher there than all else: a reading of its
 words that owes nothing to its check."""

@@ -30,6 +30,8 @@ PRINTED = [
     ("table_09", {"method": "nlr"}, (math.nan, 0.013152, 0.1327)),
     ("table_10", {"method": "sgd", "dataset": "gaussian"}, (100.0, 0.00024, 5.879)),
     ("table_10", {"method": "nlr", "dataset": "qdataset"}, (94.0, 0.010872, 4.401)),
+    ("table_11", {"method": "shallow"}, (math.nan, 0.002935, 7.567)),
+    ("table_11", {"method": "nlr"}, (math.nan, 0.000206, 5.893)),
 ]
 LENGTHS = {
     **dict.fromkeys((f"table_{n:02}" for n in (1, 2, 3, 4, 5, 6, 7)), 5),

@@ -19,6 +19,7 @@ from qnlr.circuits import (
     OBSERVABLES,
     Encoding,
     VariationalCircuit,
+    needs_hamiltonian,
     variational_circuit,
     z,
 )
@@ -157,8 +158,9 @@ def _encoding(given: Any, features: int, qubits: int) -> Encoding:
 
 def _ansatz(given: Any, qubits: int, layers: int) -> QuantumCircuit:
     if isinstance(given, str):
-        if given not in ANSATZES:
-            raise unknown_name("ansatz", given, ANSATZES)
+        known = [name for name in ANSATZES if not needs_hamiltonian(name)]
+        if given not in known:
+            raise unknown_name("ansatz", given, known)
         return ANSATZES[given](qubits, layers)
     if not isinstance(given, QuantumCircuit) or not given.num_parameters:
         raise InputError(
