@@ -84,12 +84,12 @@ def unknown_name(what: str, name: str, valid: Iterable[str]) -> InputError:
 
     Example:
         >>> print(unknown_name("optimizer", "nrl", ["nlr", "sgd"]))
-        optimizer "nrl" is not known; did you mean "nlr"? Valid: nlr, sgd
+        optimizer "nrl" is not known; did you mean "nlr"? valid: nlr, sgd
     """
     names = sorted(valid)
     close = nearest(name, names)
     hint = f' did you mean "{close}"?' if close else ""
-    return InputError(f'{what} "{name}" is not known;{hint} Valid: {", ".join(names)}')
+    return InputError(f'{what} "{name}" is not known;{hint} valid: {", ".join(names)}')
 
 
 def is_number(value: object) -> bool:

@@ -54,6 +54,15 @@ class Interval:
             return f"{mean} ± {self.half_width:.{digits}f}"
         return f"{mean} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
+    def columns(self, name: str) -> dict[str, float]:
+        """Return mean, lower and upper end as three columns of a frame.
+
+        Example:
+            >>> Interval(0.5, 0.4, 0.6, 9).columns("p")
+            {'p': 0.5, 'p_low': 0.4, 'p_high': 0.6}
+        """
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
     def times(self, factor: float) -> Interval:
         """Return the interval in another unit."""
         ends = self.low * factor, self.high * factor

@@ -36,13 +36,13 @@ def test_unknown_name_lists_the_valid_names_in_order():
     error = unknown_name("optimizer", "adm", iter(["sgd", "nlr", "adam"]))
     assert isinstance(error, InputError)
     assert str(error) == (
-        'optimizer "adm" is not known; did you mean "adam"? Valid: adam, nlr, sgd'
+        'optimizer "adm" is not known; did you mean "adam"? valid: adam, nlr, sgd'
     )
 
 
 def test_unknown_name_does_not_guess_wildly():
     message = str(unknown_name("trigger", "qqqq", ["any_increase"]))
-    assert message == 'trigger "qqqq" is not known; Valid: any_increase'
+    assert message == 'trigger "qqqq" is not known; valid: any_increase'
 
 
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf, -math.inf, "1", None, [1.0], 1j])

@@ -13,8 +13,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from qnlr.cli.app import RESULTS, Results, app
-from qnlr.cli.docstrings import Described, described_function, summary_of
 from qnlr.diagnostics import DIAGNOSTICS
+from qnlr.diagnostics.docstrings import Described, described_function, summary_of
 from qnlr.errors import InputError, unknown_name
 
 Name = Annotated[

@@ -38,7 +38,7 @@ def lemma_2(
     rates: tuple[float, ...] = (0.1, 0.3, 1.0, 3.0),
     shots: tuple[int, ...] = (100, 1000),
     decreases: tuple[float, ...] = (0.0001, 0.01, 0.1),
-    points: int = 1200,
+    points: int = 4000,
     seed: int = 0,
     told: Told = untold,
 ) -> Findings:
@@ -49,6 +49,11 @@ def lemma_2(
 
     Gradients are measured with shots; costs are exact, as the paper's Assumption 5 has it. Steps
     are halved from η until C(θ − η̃g) ≤ C(θ) − c η̃‖g‖².
+
+    Here θ are the weights, C is the exact cost with gradient ∇C and Hessian H, g the measured
+    gradient, η the learning rate of the probe at θ − ηg, which failed, η̃ a shorter step, and c the
+    share of the decrease that the Armijo condition asks for; the cap is the longest step that the
+    expansion to second order allows.
 
     Source: NLR paper, Lemma 2, Eq. 13, and its proof in appendix A.
 
@@ -83,8 +88,9 @@ def lemma_2(
     for done, number in enumerate(shots):
         landscape = plateau(qubits, layers, shots=require_count("shots", number, low=2))
         rng = stream("lemma_2", seed, number)
-        for _ in range(points):
-            rows += _failures(landscape, rates, decreases, rng)
+        for point in range(points):
+            found = _failures(landscape, rates, decreases, rng)
+            rows += [{"point": point} | row for row in found]
         told(done + 1, len(shots))
     if not rows:
         raise InputError("no probe failed; give more points, fewer shots, or larger rates")
@@ -101,7 +107,8 @@ def lemma_2(
             "Costs are exact, and only gradients have shots. With measured costs, backtracking "
             "accepts and refuses at random.",
             "What is accepted is said of steps down to 2^−20 η.",
-            "Rates and c share weights and gradients: intervals over all of them are too narrow.",
+            "Rates and c share weights and gradients, so that intervals over several rates or c "
+            "are bootstrapped over weights.",
         ),
     )
 

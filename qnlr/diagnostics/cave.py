@@ -133,7 +133,7 @@ def cave(
         caption=about,
     )
     heat = Map(
-        *(frame, "theta_1", "theta_2", "gradient", *labels, "gradient magnitude ‖∇C‖"),
+        *(frame, "theta_1", "theta_2", "gradient", *labels, "gradient magnitude ‖∇C‖ (1/rad)"),
         box=scene.box,
         name="cave_gradient",
         title="Gradient magnitude of a plateau with a cave",

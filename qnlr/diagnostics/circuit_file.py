@@ -52,7 +52,7 @@ def diagnose_circuit(
     Source: McClean et al., Nature Communications 9, 4812 (2018).
 
     Args:
-        file: The circuit, in QPY or OpenQASM 3.
+        file: The circuit with its parameters, in QPY or OpenQASM 3.
         observable: A name, a Pauli string or a sum of them, such as ``"0.5*ZZI + IXX"``.
         weights: Names of the trainable parameters, or their beginnings, separated by commas; empty
             for all.
@@ -100,8 +100,8 @@ def diagnose_circuit(
         found[kind] = asked.derivatives(drawn[kind])
     if not depends(found["uniform"]).any():
         raise InputError(
-            f'observable "{observable}" does not depend on any of the weights; read out qubits '
-            "that they act on"
+            f'observable "{observable}" does not depend on any of the weights: their gates do not '
+            "reach it, or a symmetry of the circuit fixes its value; choose another observable"
         )
     beginnings = []
     for place, count in enumerate(cuts):

@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import PauliList, SparsePauliOp
 
+from qnlr.diagnostics.circuit_reading import without_aer
 from qnlr.diagnostics.shots_needed import ROUNDING
 from qnlr.diagnostics.starts import starting_weights
 from qnlr.errors import InputError
@@ -57,7 +58,10 @@ class AskedCircuit:
     def program(self) -> Program:
         """The circuit, ready to run."""
         acts = (self.observable.paulis.x | self.observable.paulis.z).any(axis=0)
-        return Simulator().program(self.circuit, np.flatnonzero(acts).tolist())
+        try:
+            return Simulator().program(self.circuit, np.flatnonzero(acts).tolist())
+        except InputError as error:
+            raise without_aer(error) from error
 
     @cached_property
     def cone(self) -> Tape:

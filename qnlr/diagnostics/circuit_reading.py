@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from pathlib import Path
 
@@ -48,7 +50,29 @@ def read_circuit(file: Path) -> QuantumCircuit:
                 "out resets and branches"
             )
     # Qiskit's own way of leaving them out changes the order of gates
-    return split_measurements(circuit).circuit if "measure" in circuit.count_ops() else circuit
+    if "measure" not in circuit.count_ops():
+        return circuit
+    try:
+        return split_measurements(circuit).circuit
+    except InputError as error:
+        raise InputError(f"{file.name}: {without_aer(error)}") from error
+
+
+def without_aer(error: InputError) -> InputError:
+    """Return an error of the simulator without the advice to use Aer, which is no choice here.
+
+    Args:
+        error: What the simulator raised.
+
+    Returns:
+        The error, with what else can be done.
+
+    Example:
+        >>> print(without_aer(InputError("the circuit holds a reset; use Aer for such circuits")))
+        the circuit holds a reset; leave it out
+    """
+    text = str(error).removesuffix(", or use Aer")
+    return InputError(re.sub(r"; use Aer\b.*$", "; leave it out", text))
 
 
 def _from_qpy(file: Path) -> QuantumCircuit:
@@ -72,16 +96,21 @@ def _from_text(file: Path, content: bytes) -> QuantumCircuit:
         raise InputError(
             f"{file.name} is neither QPY nor OpenQASM with a version line, such as OPENQASM 3.0;"
         )
+    said = io.StringIO()  # the parser of OpenQASM 3 prints what is wrong, and raises without it
     try:
-        circuit: QuantumCircuit = (qasm2 if version[1] == "2" else qasm3).loads(text)
+        with contextlib.redirect_stderr(said):
+            circuit: QuantumCircuit = (qasm2 if version[1] == "2" else qasm3).loads(text)
     except Exception as error:  # parsers have errors of their own
         name = f"OpenQASM {version[1]}"
-        raise InputError(f"{file.name} cannot be read as {name}: {_brief(error)}") from error
+        why = _brief(said.getvalue() or error)
+        raise InputError(f"{file.name} cannot be read as {name}: {why}") from error
     return circuit
 
 
-def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _brief(error: Exception | str) -> str:
+    # behind the first line are traces of the parser, with line breaks that may be escaped
+    lines = [line.strip(' ":;') for line in re.split(r"\\n|\n", str(error))]
+    return next((line[:200] for line in lines if line), type(error).__name__)
 
 
 def chosen_weights(circuit: QuantumCircuit, weights: str = "") -> tuple[Parameter, ...]:
@@ -122,4 +151,5 @@ def chosen_weights(circuit: QuantumCircuit, weights: str = "") -> tuple[Paramete
             known = ", ".join(one.name for one in ordered[:8]) + ", …" * (len(ordered) > 8)
             raise InputError(f'no parameter is called "{name}" or starts so; there are {known}')
     chosen = [one for one in ordered if not names or one.name.startswith(tuple(names))]
-    return tuple(one for one in chosen if one in set(circuit.parameters))
+    free = set(circuit.parameters)  # asked once, as each answer goes through the whole circuit
+    return tuple(one for one in chosen if one in free)

@@ -12,7 +12,7 @@ from qnlr.diagnostics.findings import Told, untold
 from qnlr.diagnostics.surface import Surface
 from qnlr.diagnostics.trajectories import Walker, follow
 from qnlr.diagnostics.verdicts import ratio_interval
-from qnlr.intervals import Interval, mean_interval
+from qnlr.intervals import mean_interval
 from qnlr.optimizers import (
     SGD,
     Constant,
@@ -122,10 +122,10 @@ def decays(
             {
                 "rule": walker.name,
                 "power": power,
-                **columns("exponent", mean_interval(_exponents(squares, offset))),
-                **columns("left", ratio_interval(squares[last].mean(axis=0), squares[0])),
-                **columns("cost_change", mean_interval(costs[last].mean(axis=0) - costs[0])),
-                **columns("p_last", mean_interval(paths.worse[walker.name][last].mean(axis=0))),
+                **mean_interval(_exponents(squares, offset)).columns("exponent"),
+                **ratio_interval(squares[last].mean(axis=0), squares[0]).columns("left"),
+                **mean_interval(costs[last].mean(axis=0) - costs[0]).columns("cost_change"),
+                **mean_interval(paths.worse[walker.name][last].mean(axis=0)).columns("p_last"),
             }
         )
     return pd.concat(curves), pd.DataFrame(rows)
@@ -218,7 +218,7 @@ def floor_exponents(runs: pd.DataFrame) -> pd.DataFrame:
     for name, some in runs.groupby("rule", sort=False):
         wide = some.pivot(index="learning_rate", columns="trajectory", values="square_gradient")
         slopes = np.polyfit(np.log(wide.index.to_numpy()), np.log(wide.to_numpy()), 1)[0]
-        rows.append({"rule": name, **columns("exponent", mean_interval(slopes))})
+        rows.append({"rule": name, **mean_interval(slopes).columns("exponent")})
     return pd.DataFrame(rows)
 
 
@@ -239,26 +239,9 @@ def floor_levels(runs: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (name, shots, eta), some in runs.groupby(["rule", "shots", "learning_rate"], sort=False):
-        level = columns("square_gradient", mean_interval(some["square_gradient"]))
+        level = mean_interval(some["square_gradient"]).columns("square_gradient")
         rows.append({"rule": name, "shots": shots, "learning_rate": eta, **level})
     return pd.DataFrame(rows)
-
-
-def columns(name: str, interval: Interval) -> dict[str, float]:
-    """Return an interval as three columns of a frame.
-
-    Args:
-        name: What it is.
-        interval: The interval.
-
-    Returns:
-        Mean, lower and upper end.
-
-    Example:
-        >>> columns("p", Interval(0.5, 0.4, 0.6, 9))
-        {'p': 0.5, 'p_low': 0.4, 'p_high': 0.6}
-    """
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _curve(name: str, power: float, squares: FloatArray, costs: FloatArray) -> pd.DataFrame:
@@ -267,8 +250,8 @@ def _curve(name: str, power: float, squares: FloatArray, costs: FloatArray) -> p
             "rule": name,
             "power": power,
             "step": int(step),
-            **columns("square_gradient", mean_interval(squares[step])),
-            **columns("cost", mean_interval(costs[step])),
+            **mean_interval(squares[step]).columns("square_gradient"),
+            **mean_interval(costs[step]).columns("cost"),
         }
         for step in np.unique(np.geomspace(1, len(squares) - 1, DRAWN).astype(int))
     ]

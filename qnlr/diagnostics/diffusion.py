@@ -13,7 +13,7 @@ from qnlr.diagnostics.findings import Drawing, Findings, Lines, Told, untold
 from qnlr.diagnostics.surface import Surface
 from qnlr.diagnostics.trajectories import Trajectories, Walker, follow, random_walk
 from qnlr.errors import require_count
-from qnlr.intervals import Interval, bootstrap_interval, mean_interval
+from qnlr.intervals import bootstrap_interval, mean_interval
 from qnlr.optimizers import NLR, SGD, Ratio, StandardErrors
 from qnlr.rng import stream
 from qnlr.types import FloatArray
@@ -42,6 +42,10 @@ def theorem_1(
 
     is what the paper states, with E the event that the probe reads higher, p its probability, and
     σ² the variance of a coordinate of the measured gradient. Its own definition of D gives ½ of it.
+
+    Here D is the diffusion coefficient, Δθ a step of the d weights θ, η the learning rate, η' = κη
+    the negative rate, and η̃ the step that backtracking accepts. A probe is the loss at θ − ηg, for
+    a measured gradient g of the cost C.
 
     Source: NLR paper, Theorem 1, Eq. 16 and Appendix A.
 
@@ -131,7 +135,7 @@ def _findings(
         f"exact one a root mean square of {slopes['NLR'] ** 0.5:.3f}.",
         *(
             f"{name}: D = {row.D_step:.2e} [{row.D_step_low:.2e}, {row.D_step_high:.2e}], "
-            f"p = {row.p:.2f}, exact cost {row.cost_change:+.3f} "
+            f"{_probed(row.p)}exact cost {row.cost_change:+.3f} "
             f"[{row.cost_change_low:+.3f}, {row.cost_change_high:+.3f}] after all steps."
             for name, row in table.set_index("rule").iterrows()
         ),
@@ -163,17 +167,21 @@ def _row(name: str, one: Diffusion, paths: Trajectories, variance: float) -> dic
     bracket = (1 - p) * kept + (p * under if p else 0.0)
     return {
         "rule": name,
-        **_columns("D_step", bootstrap_interval(one.short)),
-        **_columns("D_long", bootstrap_interval(one.long)),
+        **bootstrap_interval(one.short).columns("D_step"),
+        **bootstrap_interval(one.long).columns("D_long"),
         "D_stated": bracket * variance,
         "D_derived": bracket * variance / 2,
         "p": p,
         "reversed": float(np.mean(paths.rates[name] < 0)),
         "mean_square_rate": bracket,
         "mean_square_rate_worse": under,
-        **_columns("correlation", mean_interval(one.correlation)),
-        **_columns("cost_change", mean_interval(one.cost_change)),
+        **mean_interval(one.correlation).columns("correlation"),
+        **mean_interval(one.cost_change).columns("cost_change"),
     }
+
+
+def _probed(p: float) -> str:
+    return f"p = {p:.2f}, " if p > 0 else ""
 
 
 def _walk_row(surface: Surface, walk: FloatArray) -> dict[str, object]:
@@ -184,16 +192,12 @@ def _walk_row(surface: Surface, walk: FloatArray) -> dict[str, object]:
     turns = np.sum(moves[1:] * moves[:-1], axis=-1).mean(axis=0) / squares.mean(axis=0)
     return {
         "rule": "Gaussian walk",
-        **_columns("D_step", bootstrap_interval(squares.mean(axis=0) / (2 * d))),
-        **_columns("D_long", bootstrap_interval(way / (2 * d * steps))),
+        **bootstrap_interval(squares.mean(axis=0) / (2 * d)).columns("D_step"),
+        **bootstrap_interval(way / (2 * d * steps)).columns("D_long"),
         "p": np.nan,
-        **_columns("correlation", mean_interval(turns)),
-        **_columns("cost_change", mean_interval(costs[1] - costs[0])),
+        **mean_interval(turns).columns("correlation"),
+        **mean_interval(costs[1] - costs[0]).columns("cost_change"),
     }
-
-
-def _columns(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _frame(
@@ -209,12 +213,17 @@ def _frame(
                 {
                     "rule": name,
                     "step": int(step),
-                    **_columns("square_distance", mean_interval(way[step])),
-                    "uncorrelated": 2 * d * by_step[name] * step,
-                    **_columns("cost", mean_interval(costs[name][step])),
+                    **mean_interval(way[step]).columns("square_distance"),
+                    **_over_uncorrelated(way[step], 2 * d * by_step[name] * step),
+                    **mean_interval(costs[name][step]).columns("cost"),
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _over_uncorrelated(way: FloatArray, expected: float) -> dict[str, float]:
+    ratio = mean_interval(way).times(1 / expected if expected else np.nan)
+    return {**ratio.columns("of_uncorrelated"), "diffusion": 1.0}
 
 
 def _drawings(frame: pd.DataFrame) -> tuple[Drawing, ...]:
@@ -226,13 +235,28 @@ def _drawings(frame: pd.DataFrame) -> tuple[Drawing, ...]:
             low="square_distance_low",
             high="square_distance_high",
             by="rule",
-            expected="uncorrelated",
             band=True,
             xlabel="step",
             ylabel="‖θ_t − θ_0‖² (rad²)",
             name="square_distance",
             title="How far each rule gets on a plateau",
-            caption="Means over trajectories with 95 % intervals; thin: uncorrelated steps, 2dDt.",
+            caption="Means over trajectories with 95 % intervals.",
+        ),
+        Lines(
+            frame[frame["step"] > 0],
+            x="step",
+            y="of_uncorrelated",
+            low="of_uncorrelated_low",
+            high="of_uncorrelated_high",
+            by="rule",
+            expected="diffusion",
+            band=True,
+            xlabel="step",
+            ylabel="‖θ_t − θ_0‖² / 2dDt",
+            name="correlated_steps",
+            title="Only uncorrelated steps diffuse",
+            caption="Means over trajectories with 95 % intervals, over what uncorrelated "
+            "steps of the same lengths give; thin: 1, diffusion.",
         ),
         Lines(
             frame,

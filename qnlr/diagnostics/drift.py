@@ -23,7 +23,8 @@ import pandas as pd
 from scipy import stats
 
 from qnlr.diagnostics.classifier_problem import BatchLoss, classifier
-from qnlr.diagnostics.drift_findings import checks, drawings, says, summary
+from qnlr.diagnostics.drift_drawings import drawings
+from qnlr.diagnostics.drift_findings import checks, says, summary
 from qnlr.diagnostics.drift_runs import run_checks, run_drawing
 from qnlr.diagnostics.drift_runs import runs as trained
 from qnlr.diagnostics.findings import Findings, Told, untold
@@ -45,7 +46,7 @@ def drift(
     kappa: float = 2.0,
     z: float = 2.0,
     plateau_qubits: int = 10,
-    points: int = 200,
+    points: int = 300,
     runs: int = 6,
     steps: int = 500,
     seed: int = 0,
@@ -60,6 +61,11 @@ def drift(
     and probe are measured with the same shots; what the step does is computed exactly. Beside the
     paper's trigger there is one at z standard errors of the measured difference. Short runs of the
     classifier at the paper's η = 0.01, B = 32 and 1000 shots show where the drift ends.
+
+    Here θ are the weights, C is the exact cost and g its measured gradient, η the learning rate and
+    η' = κη the negative rate. A probe is the loss at θ − ηg; p is the probability that it reads
+    higher than the loss at θ, and s the standard error of a loss. The speed −Δθ·∇C/(η‖∇C‖²) tells
+    which way a step Δθ goes: it is 1 for SGD, and below 0 uphill.
 
     Source: NLR paper, Algorithm 1.
 
@@ -104,8 +110,10 @@ def drift(
         rng = stream("drift", seed, [name, number, size])
         rows = [
             row
-            for landscape in _landscapes(number, size, plateau_qubits, points, seed, rng)
-            for row in _steps(landscape, rates, kappa, z, rng)
+            for point, landscape in enumerate(
+                _landscapes(number, size, plateau_qubits, points, seed, rng)
+            )
+            for row in _steps(point, landscape, rates, kappa, z, rng)
         ]
         frames.append(pd.DataFrame(rows).assign(landscape=name, shots=number, batch_size=size or 1))
         told(done + 1, len(settings) + 1)
@@ -127,7 +135,9 @@ def drift(
             "Except for the runs, steps are from random weights, where training begins; gradients "
             "are smaller and p is larger further on.",
             "Cost changes are those of the mini-batch's own exact loss; rates share weights, "
-            "gradients and the loss at θ, so that intervals over several rates are too narrow.",
+            "gradients and the loss at θ, so that intervals over several rates are over weights.",
+            "All classifiers, in runs, too, have one data set: intervals are over weights, "
+            "mini-batches and shots, not over data.",
         ),
     )
 
@@ -154,7 +164,12 @@ def _landscapes(
 
 
 def _steps(
-    landscape: Landscape, rates: tuple[float, ...], kappa: float, z: float, rng: np.random.Generator
+    point: int,
+    landscape: Landscape,
+    rates: tuple[float, ...],
+    kappa: float,
+    z: float,
+    rng: np.random.Generator,
 ) -> Iterator[dict[str, float | bool]]:
     """Make one step with every rate, from weights of its own."""
     weights = random_weights(landscape, rng)
@@ -173,6 +188,7 @@ def _steps(
         careful = bool(probe - loss > z * error)
         step = kappa * rate if fired else -rate
         yield {
+            "point": point,
             "rate": rate,
             "gradient_norm": math.sqrt(square),
             "slope": slope,

@@ -1,15 +1,17 @@
-"""What the steps of :mod:`qnlr.diagnostics.drift` say: a summary, checks, and drawings."""
+"""What the steps of :mod:`qnlr.diagnostics.drift` say: a summary, sentences and checks."""
 
 from __future__ import annotations
 
 import pandas as pd
 from scipy import stats
 
-from qnlr.diagnostics.findings import Check, Lines
-from qnlr.diagnostics.verdicts import below, ratio_interval
-from qnlr.intervals import Interval, mean_interval, share_interval
+from qnlr.diagnostics.findings import Check
+from qnlr.diagnostics.verdicts import above, below, covers, ratio_interval
+from qnlr.intervals import LEVEL, Interval, mean_interval, share_interval
 
 PAPER = {"landscape": "classifier", "shots": 1000, "batch_size": 32, "rate": 0.01}
+POINT = ["landscape", "shots", "batch_size", "point"]
+"""What tells random weights apart: steps from the same ones are not independent."""
 
 
 def summary(frame: pd.DataFrame, kappa: float) -> pd.DataFrame:
@@ -120,60 +122,6 @@ def says(drifts: pd.DataFrame, kappa: float, z: float) -> tuple[str, ...]:
     return tuple(said)
 
 
-def drawings(drifts: pd.DataFrame) -> tuple[Lines, ...]:
-    """Return the share of probes that read higher, and the speed, against η and against p.
-
-    Args:
-        drifts: A summary of steps.
-    """
-    shared = {"by": "series", "panel": "panel", "xlabel": "learning rate η", "logx": True}
-    caption = "Each point: one step from every one of the random weights, with 95 % intervals. "
-    probability, speed = "share of probes that read higher", "speed −Δθ·∇C / η‖∇C‖²"
-    return (
-        Lines(
-            drifts,
-            x="rate",
-            y="higher",
-            low="higher_low",
-            high="higher_high",
-            expected="foretold",
-            ylabel=probability,
-            name="probability",
-            title="How often a probe reads higher",
-            caption=caption + "Thin lines: Φ(−η‖∇C‖²/(√2 s)).",
-            **shared,  # type: ignore[arg-type]
-        ),
-        Lines(
-            drifts,
-            x="rate",
-            y="speed",
-            low="speed_low",
-            high="speed_high",
-            expected="speed_foretold",
-            ylabel=speed,
-            name="speed",
-            title="Which way NLR drifts; SGD has speed 1",
-            caption=caption + "Thin lines: what the formula foretells from gradients and errors.",
-            **shared,  # type: ignore[arg-type]
-        ),
-        Lines(
-            drifts.sort_values("higher"),
-            x="higher",
-            y="speed",
-            low="speed_low",
-            high="speed_high",
-            expected="speed_by_p",
-            by="landscape",
-            joined=False,
-            xlabel=probability,
-            ylabel=speed,
-            name="crossing",
-            title="Uphill as soon as p > η/(η + η')",
-            caption="One point for each setting, with 95 % intervals. Thin line: 1 − p(1 + η'/η).",
-        ),
-    )
-
-
 def _probabilities(frame: pd.DataFrame) -> list[Check]:
     found = []
     for column, statement, remark in (
@@ -188,14 +136,18 @@ def _probabilities(frame: pd.DataFrame) -> list[Check]:
             "with the exact gradient, without curvature and without the gradient's own noise",
         ),
     ):
-        off = mean_interval(frame["higher"] - frame[column])
-        mean = share_interval(int(frame["higher"].sum()), len(frame))
+        off = _over_points(frame, frame["higher"] - frame[column])
+        outside, groups = _outside(frame, frame["higher"] - frame[column])
+        verdict = covers(off, 0.0)
+        if outside > stats.binom.ppf(LEVEL, groups, 1 - LEVEL):  # they may cancel in the mean
+            verdict = False
         found.append(
             Check(
                 statement,
                 f"{frame[column].mean():.3f} on average",
-                f"{mean.text()}; difference {off.text()}",
-                holds=off.low <= 0 <= off.high,
+                f"{frame['higher'].mean():.3f}; difference {off.text()}; not 0 in {outside} of "
+                f"{groups} groups of landscape, shots and B",
+                holds=verdict,
                 remark=remark,
             )
         )
@@ -204,20 +156,23 @@ def _probabilities(frame: pd.DataFrame) -> list[Check]:
 
 def _directions(frame: pd.DataFrame, drifts: pd.DataFrame, kappa: float) -> list[Check]:
     turn = 1 / (1 + kappa)
-    square = frame["rate"] * frame["gradient_norm"] ** 2
-    formula = frame["rate"] * (1 - (1 + kappa) * frame["likely"]) * frame["slope"]
-    speed = ratio_interval(-frame["along"].to_numpy(), square.to_numpy())
-    off = mean_interval((-frame["along"] - formula) / square.mean())
+    square = (frame["rate"] * frame["gradient_norm"] ** 2).groupby(
+        [frame[key] for key in ("landscape", "shots", "batch_size", "rate")]
+    )
+    unit = square.transform("mean")  # so that every setting weighs the same
+    formula = frame["rate"] * (1 - (1 + kappa) * frame["likely"]) * frame["slope"] / unit
+    speed = _over_points(frame, -frame["along"] / unit)
+    off = _over_points(frame, -frame["along"] / unit - formula)
     up, down = drifts["higher_low"] > turn, drifts["higher_high"] < turn
     clear = drifts[(up | down) & ((drifts["speed_low"] > 0) | (drifts["speed_high"] < 0))]
     right = int(((clear["higher"] > turn) == (clear["speed"] < 0)).sum())
     return [
         Check(
             "the mean step along the gradient is −(η(1 − p) − η'p) g",
-            f"speed {formula.sum() / square.sum():.3f}",
+            f"speed {formula.mean():.3f}, mean over settings",
             f"{speed.text()}; difference {off.text()}",
-            holds=off.low <= 0 <= off.high,
-            remark="over all steps, with p of each step from its exact change of the cost",
+            holds=covers(off, 0.0),
+            remark="with p of each step from its exact change of the cost",
         ),
         Check(
             f"the drift is uphill where p > η/(η + η') = {turn:.3f}, downhill elsewhere",
@@ -237,42 +192,81 @@ def _special(frame: pd.DataFrame, drifts: pd.DataFrame, kappa: float, z: float) 
         speed = Interval(row["speed"], row["speed_low"], row["speed_high"], row["steps"])
         found.append(
             Check(
-                "at the paper's setting (η = 0.01, B = 32, 1000 shots) NLR climbs from random "
-                f"weights, if η' = {kappa:g}η",
-                f"p = {row['foretold']:.3f}, so speed {row['speed_foretold']:.2f}",
+                "already from random weights NLR climbs at the paper's setting (η = 0.01, B = 32, "
+                f"1000 shots, here η' = {kappa:g}η)",
+                f"speed below 0 if so; the formula gives {row['speed_foretold']:.2f}, from p = "
+                f"{row['foretold']:.3f}",
                 f"p = {row['higher']:.3f} [{row['higher_low']:.3f}, {row['higher_high']:.3f}], "
                 f"speed {speed.text(2)}",
                 holds=below(speed, 0.0),
-                remark="speed 1 is that of SGD",
+                remark="speed 1 is that of SGD. Further down gradients are smaller: see the runs",
             )
         )
     flat = frame[(frame["landscape"] == "plateau") & (frame["rate"] == frame["rate"].min())]
+    if len(flat):
+        found += _tossed(flat, kappa)
+    small = frame[frame["rate"] <= PAPER["rate"]]
+    if len(small):
+        found.append(_careful(small, z))
+    return found
+
+
+def _tossed(flat: pd.DataFrame, kappa: float) -> list[Check]:
+    """Test what is said of the plateau, on the steps with the smallest rate there."""
     half = share_interval(int(flat["higher"].sum()), len(flat))
     tossed = float(flat["likely"].mean())
-    found.append(
+    speed = ratio_interval(
+        -flat["along"].to_numpy(), (flat["rate"] * flat["gradient_norm"] ** 2).to_numpy()
+    )
+    return [
         Check(
-            "on a plateau the probe is a coin toss, whatever the shots, and NLR climbs if η' > η",
-            "p = 0.5, less half the ties",
+            "on a plateau the probe is a coin toss, whatever the shots",
+            f"p = 0.5, less half the ties: {tossed:.3f}",
             half.text(),
-            holds=half.low <= tossed <= half.high,
-            remark=f"at the smallest η, all shots; with ties {tossed:.3f}",
-        )
-    )
-    careful = share_interval(int(frame["higher_by_z"].sum()), len(frame))
-    chance = float(stats.norm.sf(z))
-    small = drifts[drifts["rate"] <= PAPER["rate"]]
-    bad = int((small["speed_by_z"] <= 0).sum())
-    found.append(
+            holds=covers(half, tossed),
+            remark="at the smallest η, all shots",
+        ),
         Check(
-            f"a trigger at {z:g} standard errors fires by chance in at most {chance:.3f} of the "
-            "steps, and never turns the drift uphill",
-            f"at η ≤ {PAPER['rate']:g}: uphill in 0 of {len(small)} settings",
-            f"in {bad}; over all η it fires in {careful.text()}",
-            holds=bad == 0 if len(small) else None,
-            remark="at large η probes do fail, and are then reversed rightly",
+            f"so that NLR climbs there, if η' = {kappa:g}η",
+            f"speed {1 - (1 + kappa) * tossed:.2f}",
+            speed.text(2),
+            holds=below(speed, 0.0),
+            remark="at the smallest η, all shots; speed 1 is that of SGD",
+        ),
+    ]
+
+
+def _careful(small: pd.DataFrame, z: float) -> Check:
+    """Test that a careful trigger leaves a descent, in each landscape and number of shots."""
+    speeds = [
+        ratio_interval(
+            -part["along_by_z"].to_numpy(), (part["rate"] * part["gradient_norm"] ** 2).to_numpy()
         )
+        for _, part in small.groupby(["landscape", "shots", "batch_size", "rate"])
+    ]
+    verdicts = [above(speed, 0.0) for speed in speeds]
+    fired = _over_points(small, small["higher_by_z"])
+    return Check(
+        f"with a trigger at {z:g} standard errors the drift is downhill",
+        f"speed above 0 in all {len(speeds)} settings with η ≤ {PAPER['rate']:g}",
+        f"above in {verdicts.count(True)}, below in {verdicts.count(False)}; the least is "
+        f"{min(speeds, key=lambda speed: speed.mean).text(2)}",
+        holds=False if False in verdicts else None if None in verdicts else True,
+        remark=f"it fires in {fired.text()} of the steps, by chance alone in "
+        f"{stats.norm.sf(z):.3f}; at large η probes do fail, and are then reversed rightly",
     )
-    return found
+
+
+def _outside(frame: pd.DataFrame, column: pd.Series) -> tuple[int, int]:
+    """Count groups of landscape, shots and B whose mean has an interval without 0."""
+    means = column.astype(float).groupby([frame[key] for key in POINT]).mean()
+    found = [covers(mean_interval(part), 0.0) for _, part in means.groupby(level=POINT[:-1])]
+    return found.count(False), len(found)
+
+
+def _over_points(frame: pd.DataFrame, column: pd.Series) -> Interval:
+    """Return a mean with its interval over weights, from each of which all rates step."""
+    return mean_interval(column.astype(float).groupby([frame[key] for key in POINT]).mean())
 
 
 def _crossing(drifts: pd.DataFrame) -> float | None:

@@ -14,14 +14,15 @@ import math
 
 import numpy as np
 import pandas as pd
+from qiskit_machine_learning.optimizers import TellData
 from scipy import stats
 
 from qnlr.diagnostics.classifier_problem import BatchLoss, classifier
 from qnlr.diagnostics.findings import Check, Lines
 from qnlr.diagnostics.plateau_problems import random_weights
-from qnlr.diagnostics.verdicts import above
+from qnlr.diagnostics.verdicts import above, covers
 from qnlr.intervals import mean_interval
-from qnlr.optimizers import AnyIncrease, StandardErrors
+from qnlr.optimizers import NLR, AnyIncrease, Ratio, StandardErrors
 from qnlr.optimizers.triggers import Trigger
 from qnlr.rng import stream
 
@@ -87,7 +88,7 @@ def run_checks(frame: pd.DataFrame, kappa: float) -> tuple[Check, ...]:
             "above a minimum it stalls where probes read higher with p = η/(η + η')",
             f"{1 / (1 + kappa):.3f} in the second half",
             share.text(),
-            holds=share.low <= 1 / (1 + kappa) <= share.high,
+            holds=covers(share, 1 / (1 + kappa)),
             remark="probes of its own mini-batches",
         ),
     )
@@ -137,8 +138,11 @@ def _run(
     run: int,
 ) -> list[dict[str, float]]:
     batches, shots = stream("batches", seed, run), stream("shots", seed, [run, repr(trigger)])
+    optimizer = NLR(ETA, Ratio(kappa), trigger)
+    optimizer.start(None, weights)
     rows, fired, std = [], 0, math.nan
     for step in range(steps + 1):
+        weights = optimizer.state.x
         if step % EVERY == 0:
             rows.append(
                 {
@@ -153,10 +157,10 @@ def _run(
         taken = batches.choice(len(whole.batch), BATCH, replace=False)
         batch = dataclasses.replace(whole, batch=whole.batch.take(taken))
         found = batch.problem.loss_and_gradient(weights, batch.batch, batch.measured, shots)
-        probe = weights - ETA * found.gradient
-        after = batch.measured_loss(probe, shots)
-        higher = trigger(found.loss, after)
+        optimizer.tell(optimizer.ask(), TellData(eval_fun=found.loss, eval_jac=found.gradient))
+        asked = optimizer.ask()
+        after = batch.measured_loss(np.asarray(asked.x_fun), shots)
+        optimizer.tell(asked, TellData(eval_fun=after))
         fired += after > found.loss
         std = found.loss.std
-        weights = weights + kappa * ETA * found.gradient if higher else probe
     return rows

@@ -7,11 +7,15 @@ import numpy as np
 from qnlr.diagnostics.exits import Exits
 from qnlr.diagnostics.findings import Check
 from qnlr.diagnostics.verdicts import above, agrees, below, ratio_interval
-from qnlr.intervals import mean_interval, share_interval
+from qnlr.intervals import Interval, mean_interval, share_interval
 
 
 def checks_of(
-    exits: dict[str, Exits], radii: tuple[float, ...], threshold: float, multiple: float
+    exits: dict[str, Exits],
+    radii: tuple[float, ...],
+    threshold: float,
+    multiple: float,
+    fresh: Interval,
 ) -> tuple[Check, ...]:
     """Hold times of exit against the remark.
 
@@ -20,6 +24,7 @@ def checks_of(
         radii: Radii of the balls.
         threshold: Gradient norm beyond which the plateau has been left.
         multiple: The threshold in medians.
+        fresh: Share of random weights beyond it.
 
     Returns:
         The checks.
@@ -29,7 +34,7 @@ def checks_of(
         *(_formula(name, exits[name], radii, paper=True) for name in walks),
         *(_formula(name, exits[name], radii, paper=False) for name in walks),
         _faster(exits["NLR"], exits["SGD"], min(radii)),
-        *(_left_plateau(name, exits[name], radii, threshold, multiple) for name in walks),
+        *(_left_plateau(name, exits[name], radii, threshold, multiple, fresh) for name in walks),
         *(_sooner(exits, other, threshold, multiple) for other in exits if other != "NLR"),
     )
 
@@ -48,7 +53,7 @@ def _formula(name: str, one: Exits, radii: tuple[float, ...], paper: bool) -> Ch
     holds = False if False in verdicts else None if None in verdicts or not verdicts else True
     if paper:
         statement = f"Remark 1, {name}: E[τ] = R²/2D"
-        remark = "It is the formula of one dimension; its own source is d-dimensional motion."
+        remark = "R²/2D is the formula of one dimension; the remark says d-dimensional."
     else:
         statement = f"Brownian motion in d = {d} dimensions, {name}: E[τ] = E‖θ_τ − θ_0‖²/2dD"
         remark = (
@@ -77,7 +82,12 @@ def _faster(nlr: Exits, sgd: Exits, radius: float) -> Check:
 
 
 def _left_plateau(
-    name: str, one: Exits, radii: tuple[float, ...], threshold: float, multiple: float
+    name: str,
+    one: Exits,
+    radii: tuple[float, ...],
+    threshold: float,
+    multiple: float,
+    fresh: Interval,
 ) -> Check:
     statement = f"{name}: what has left a ball of weights has left the plateau"
     predicted = f"most have more than {multiple:g} times the median gradient norm at exit"
@@ -92,7 +102,10 @@ def _left_plateau(
                 f"{share.text(2)} of {len(norms)} at R = {radius:g}; gradient norm at exit over "
                 f"that at the start {growth.text(2)}"
             )
-            return Check(statement, predicted, measured, above(share, 0.5))
+            remark = (
+                f"{fresh.mean:.0%} of random weights have. 'Most' and {multiple:g} are choices."
+            )
+            return Check(statement, predicted, measured, above(share, 0.5), remark)
     return Check(statement, predicted, "no trajectory left a ball", None)
 
 

@@ -28,7 +28,7 @@ def remark_1(
     radii: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0),
     multiple: float = 1.5,
     trajectories: int = 24,
-    steps: int = 200,
+    steps: int = 260,
     restarts: int = 2000,
     seed: int = 0,
     told: Told = untold,
@@ -39,6 +39,10 @@ def remark_1(
 
     for Brownian motion of variance 2Dt a coordinate in d dimensions: u(θ) = (R² − ‖θ‖²)/2dD solves
     D∇²u = −1 with u = 0 on the sphere. The paper has R²/2D, which holds for d = 1 only.
+
+    Here τ is the time, in steps, until the d weights θ are a distance of R from where they started,
+    D the diffusion coefficient E‖Δθ‖²/2d of the steps Δθ, η the learning rate and η' = κη the
+    negative rate of NLR.
 
     Whether the plateau is left is another question: it is, here, where the exact gradient norm
     exceeds a multiple of its median at random weights.
@@ -139,7 +143,7 @@ def _findings(
         title=f"Remark 1: leaving a ball, and leaving a plateau (d = {d})",
         frame=frame,
         says=says,
-        checks=checks_of(exits, radii, threshold, multiple),
+        checks=checks_of(exits, radii, threshold, multiple, fresh),
         drawings=_drawings(frame),
         tables={"plateau": plateau},
         caveats=(
@@ -159,17 +163,20 @@ def _exit_row(name: str, one: Exits, radius: float, threshold: float) -> dict[st
     taken = mean_interval(times) if everyone else blank
     inside = one.norms[0][left]
     norm = ratio_interval(at_exit, inside) if len(inside) > 1 else blank
+    brownian = radius**2 / (2 * one.dimension * one.coefficient)
     beyond = share_interval(int(np.sum(at_exit >= threshold)), len(at_exit))
     return {
         "rule": name,
         "radius": radius,
         "exited": int(left.sum()),
         "starts": len(times),
-        **_columns("time", taken),
+        **taken.columns("time"),
         "paper": radius**2 / (2 * one.coefficient),
-        "brownian": radius**2 / (2 * one.dimension * one.coefficient),
-        **_columns("norm_ratio", norm),
-        **_columns("beyond", beyond),
+        "brownian": brownian,
+        **taken.times(1 / brownian).columns("of_brownian"),
+        "brownian_motion": 1.0,
+        **norm.columns("norm_ratio"),
+        **beyond.columns("beyond"),
     }
 
 
@@ -182,15 +189,11 @@ def _plateau_row(name: str, one: Exits, threshold: float) -> dict[str, object]:
         "D": one.coefficient,
         "left": int(np.isfinite(times).sum()),
         "starts": len(times),
-        **_columns("time", mean_interval(cut)),
-        **_columns("norm", mean_interval(one.norms[-1])),
+        **mean_interval(cut).columns("time"),
+        **mean_interval(one.norms[-1]).columns("norm"),
         "share_beyond": float(np.mean(one.norms >= threshold)),
-        **_columns("cost_change", mean_interval(one.costs[-1] - one.costs[0])),
+        **mean_interval(one.costs[-1] - one.costs[0]).columns("cost_change"),
     }
-
-
-def _columns(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _drawings(frame: pd.DataFrame) -> tuple[Drawing, ...]:
@@ -204,12 +207,26 @@ def _drawings(frame: pd.DataFrame) -> tuple[Drawing, ...]:
             y="time",
             low="time_low",
             high="time_high",
-            expected="brownian",
             ylabel="steps until the ball is left",
             logy=True,
             name="exit_times",
             title="Times to leave a ball of weights",
-            caption="Means with 95 % intervals, where all have left; thin: R²/2dD.",
+            caption="Means with 95 % intervals, where all have left.",
+        ),
+        Lines(
+            times,
+            x="radius",
+            by="rule",
+            xlabel="radius R of the ball (rad)",
+            y="of_brownian",
+            low="of_brownian_low",
+            high="of_brownian_high",
+            expected="brownian_motion",
+            ylabel="steps until the ball is left / (R²/2dD)",
+            name="exit_times_over_theory",
+            title="Times to leave a ball, over those of Brownian motion in d dimensions",
+            caption="Means with 95 % intervals, where all have left; D from single steps. Thin: 1. "
+            "R²/2D of the paper is d on this scale.",
         ),
         Lines(
             frame.dropna(subset="norm_ratio"),

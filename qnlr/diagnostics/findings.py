@@ -35,6 +35,7 @@ class Lines:
         by: Column that tells the lines apart, or None.
         panel: Column that tells the panels apart, or None.
         expected: Column of what theory gives at the same x, drawn as a thin line, or None.
+        thin: What the thin line is, in a word or two.
         joined: Whether points are joined by lines.
         band: Whether intervals are drawn as a band rather than as bars.
         marked: Boolean column of points to be marked, such as reversed steps, or None.
@@ -59,6 +60,7 @@ class Lines:
     by: str | None = None
     panel: str | None = None
     expected: str | None = None
+    thin: str = "theory"
     joined: bool = True
     band: bool = False
     marked: str | None = None

@@ -62,7 +62,7 @@ def fisher_information(
     Args:
         qubits: Numbers of qubits n.
         layers: Numbers of layers L.
-        ansatz: Name of the ansatz.
+        ansatz: hardware_efficient, efficient_su2 or another of :data:`qnlr.circuits.ANSATZES`.
         initialisations: ``"uniform"`` over [−π, π], ``"small_angles"``, or both.
         spread: Standard deviation of small angles, in radians.
         draws: Draws of the weights, at least 2.

@@ -88,7 +88,7 @@ def _says(summary: pd.DataFrame, dimensions: pd.DataFrame) -> Iterator[str]:
     chosen = dimensions[(dimensions["qubits"] == n) & (dimensions["layers"] == depth)]
     for row in chosen[chosen["dataset_size"] == chosen["dataset_size"].min()].itertuples():
         yield (
-            f"Effective dimension for N = {row.dataset_size}, {row.information}, "
+            f"Effective dimension for N = {row.dataset_size:,}, {row.information}, "
             f"{row.initialisation}: {row.effective_dimension:.1f} of {row.weights}, "
             f"{row.local:.1f} at the first draw alone."
         )
@@ -132,6 +132,7 @@ def _drawings(
         x="weights",
         y="rank",
         expected="most",
+        thin="upper bound",
         by="circuit",
         panel="information",
         xlabel="weights P",
@@ -174,15 +175,15 @@ def _drawings(
         caption=f"Means over {draws} draws; eigenvalues of 0 are left out.",
     )
     text = [
-        f"{row.qubits} qubits, {row.initialisation}, N = {row.dataset_size:g}"
+        f"{row.qubits} qubits, {row.initialisation}, N = {row.dataset_size:,}"
         for row in dimensions.itertuples()
     ]
     most = dimensions["qubits"] == n
     yield Lines(
-        dimensions.assign(line=text)[most],
+        dimensions.assign(circuit=text)[most],
         x="layers",
         y="share",
-        by="line",
+        by="circuit",
         panel="information",
         xlabel="layers L",
         ylabel="effective dimension / P",

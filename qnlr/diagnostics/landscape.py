@@ -193,7 +193,7 @@ def _says(
     frame: pd.DataFrame, tables: Mapping[str, pd.DataFrame], dimensions: int
 ) -> tuple[str, ...]:
     where = ["first", "second"] if dimensions == 2 else ["distance"]
-    middle = frame[(frame[where] == 0).all(axis=1)].iloc[0]
+    middle = frame[(frame[where] == 0).all(axis=1)].mean()  # each line measures it anew
     lowest = frame.iloc[int(frame["loss"].argmin())]
     far = float(np.linalg.norm(lowest[where].to_numpy(dtype=float)))
     sentences = [

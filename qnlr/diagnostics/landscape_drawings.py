@@ -32,7 +32,7 @@ def drawings(
     Returns:
         Drawings of the loss, and of the gradient if it was measured.
     """
-    quantities = [("loss", "loss L"), ("gradient", "gradient norm ‖∇L‖")]
+    quantities = [("loss", "loss L"), ("gradient", "gradient norm ‖∇L‖ (1/rad)")]
     quantities = [(name, label) for name, label in quantities if name in frame]
     if dimensions == 1:
         return tuple(_lines(frame, found, name, label, about) for name, label in quantities)

@@ -30,8 +30,8 @@ def gradient_magnitudes(
     r"""Show how the magnitudes \|∂L/∂θ_k\| of a run's gradient are distributed on its way.
 
     Gradients are exact, over the training samples, at the weights that were kept. Beside each is
-    the standard error σ_k with which the run measures it: by the parameter-shift rule, for one
-    sample and a Pauli observable,
+    the standard error σ_k with which the run measures it by the parameter-shift rule. That of one
+    sample and a Pauli observable follows from the two shifted values.
 
     .. math:: σ_k^2 = \frac{(1 - f_{k,+}^2) + (1 - f_{k,-}^2)}{4 \, \mathrm{shots}},
 
@@ -167,8 +167,8 @@ def _says(recorded: Recorded, frame: pd.DataFrame, quantiles: pd.DataFrame) -> t
     model = recorded.training.problem.model
     random = math.sqrt(two_design_variance(model.circuit.num_qubits, model.observable))
     sentences.append(
-        f"In a 2-design on {model.circuit.num_qubits} qubits, ∂⟨O⟩/∂θ_k of one sample has a "
-        f"standard deviation of {random:.3g}."
+        f"In a random circuit (a 2-design) on {model.circuit.num_qubits} qubits, ∂⟨O⟩/∂θ_k of one "
+        f"sample has a standard deviation of {random:.3g}."
     )
     return tuple(sentences)
 
@@ -186,7 +186,7 @@ def _drawings(
         x="step",
         y="median",
         xlabel="step",
-        ylabel="magnitude of a component |∂L/∂θₖ|",
+        ylabel="magnitude of a component |∂L/∂θₖ| (1/rad)",
         low="low",
         high="high",
         by="median_of" if noisy else None,
@@ -200,7 +200,7 @@ def _drawings(
         _ranked(frame),
         x="magnitude",
         y="share",
-        xlabel="magnitude of a component |∂L/∂θₖ|",
+        xlabel="magnitude of a component |∂L/∂θₖ| (1/rad)",
         ylabel="share of components",
         by="step",
         logx=True,

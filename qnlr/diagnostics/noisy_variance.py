@@ -66,6 +66,10 @@ def noisy_gradient_variance(
     less. Longer strings meet more of them, so the true rate is above −2 ln q per layer: it follows
     from the exact second moments, and tends to a constant for deep circuits.
 
+    Here f is the expectation value of an observable with eigenvalues from −1 to 1, θ_k one of the
+    weights, in radians, n the number of qubits and L that of layers; ν is the average error rate of
+    gates, and λ_1 and λ_2 are what it gives for gates on one and on two qubits.
+
     Source: Wang et al., Nature Communications 12, 6961 (2021), Theorem 1 (∂f is at most in
     proportion to q^(L+1) for Pauli noise on all qubits in each layer).
 

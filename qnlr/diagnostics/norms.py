@@ -70,7 +70,7 @@ def _drawing(frame: pd.DataFrame, name: str, noisy: bool) -> Lines:
         x="step",
         y="value",
         xlabel="step",
-        ylabel="gradient norm ‖g‖",
+        ylabel="gradient norm ‖g‖ (1/rad)",
         by="norm" if noisy else None,
         marked="reversed" if flipped else None,
         marks="reversed steps" if flipped else "",

@@ -48,6 +48,12 @@ def theorem_2(
 
     .. math:: O = \frac{1}{n} \Big[\sum_q Z_q Z_{q+1} + h \sum_q X_q\Big]
 
+    Here C is the exact cost, θ_t are its d weights after t steps, p is the probability that a probe
+    reads higher, σ² the variance of a coordinate of the measured gradient, ε the least norm of the
+    gradient in the informative region, and L in the bound how much the gradient changes with θ; η
+    is the learning rate and η' = κη the negative rate. Fitted are α in ‖∇C‖² ∝ (t + b)^(−α) under
+    decaying rates, and β in ‖∇C‖² ∝ η^β where gradients stop at a constant one.
+
     Source: NLR paper, Theorem 2 and Appendix A; Robbins and Monro, Ann. Math. Statist. 22, 400
     (1951).
 
@@ -207,6 +213,8 @@ def _findings(
         caveats=(
             "The theorem's assumption that losses are compared exactly is what carries it: with "
             "measured losses the difference that a small step makes drowns in their noise.",
+            "Where all is exact, some trajectories end with changes of the cost that are rounding: "
+            "their p is of that.",
             "With few shots two losses are often equal, which is no violation: p is below ½ by "
             "half the share of ties.",
             "A finite number of steps cannot show almost sure convergence: exponents are fitted to "
@@ -240,13 +248,16 @@ def _drawings(curves: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tuple[Dr
             shown,
             x="step",
             y="square_gradient",
+            low="square_gradient_low",
+            high="square_gradient_high",
             panel="panel",
+            band=True,
             logy=True,
             xlabel="step",
-            ylabel="‖∇C‖², exact",
+            ylabel="‖∇C‖², exact (1/rad²)",
             name="gradients",
             title="Gradients under decaying rates",
-            caption="Means over trajectories; η_t = η_0 (b/(t + b))^γ.",
+            caption="Means over trajectories with 95 % intervals; η_t = η_0 (b/(t + b))^γ.",
             by="rule",
             logx=True,
         ),
@@ -274,7 +285,7 @@ def _drawings(curves: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tuple[Dr
             high="square_gradient_high",
             logy=True,
             xlabel="learning rate η",
-            ylabel="mean ‖∇C‖² of the last half",
+            ylabel="mean ‖∇C‖² of the last half (1/rad²)",
             name="floors",
             title="Where gradients stop at a constant rate",
             caption="Means over trajectories with 95 % intervals.",

@@ -12,10 +12,13 @@ from qnlr.diagnostics.verdicts import above, agrees, below, ratio_interval
 from qnlr.intervals import Interval
 
 RARE = 0.02
-"""A violation probability below it counts as vanishing."""
+"""A violation probability below it counts as vanishing: a choice."""
 
 LEAST = 0.7
-"""An exponent above it counts as 1 or more."""
+"""An exponent above it counts as 1 or more, as finite rates have corrections: a choice."""
+
+LEFT = 0.1
+"""A share of ‖∇C‖² below it counts as gone, and an exponent above it as a decay: a choice."""
 
 
 def checks_of(
@@ -68,7 +71,7 @@ def _smallest(violations: pd.DataFrame, mode: str, shots: int) -> Any:
 def _vanishing(violations: pd.DataFrame, mode: str, shots: int, remark: str) -> Check:
     row = _smallest(violations, mode, shots)
     p = _interval(row, "p")
-    seen = f"p = {p.text(3)} at η = {row.learning_rate:g}; first order {row.first_order:.3f}"
+    seen = f"p = {p.text(3)} at η = {row.learning_rate:g}; first order in η: {row.first_order:.3f}"
     kind = mode if mode.startswith("exact") else f"{mode}, {shots} shots"
     return Check(f"Theorem 2, {kind}: p → 0 as η → 0", f"p < {RARE}", seen, below(p, RARE), remark)
 
@@ -101,11 +104,11 @@ def _convergence(row: Any) -> Check:
     alpha, left = _interval(row, "exponent"), _interval(row, "left")
     name, power = row.rule, row.power
     remark = "Shot noise of constant σ² gives E‖∇C‖² ∝ η_t, that is α = γ."
-    falls, gone = above(alpha, 0.1), below(left, 0.1)
+    falls, gone = above(alpha, LEFT), below(left, LEFT)
     holds = True if falls and gone else False if False in (falls, gone) else None
     return Check(
         f"Theorem 2, γ = {power:g}: {name} reaches stationary points",
-        "‖∇C‖² ∝ t^−α with α > 0, and less than a tenth is left at the end",
+        f"‖∇C‖² ∝ t^−α with α > {LEFT:g}, and less than {LEFT:g} of it is left at the end",
         f"α = {alpha.text(2)}; left {left.mean:.2g} [{left.low:.2g}, {left.high:.2g}]",
         holds,
         "" if "all exact" in name else remark,
@@ -130,7 +133,8 @@ def _rare(row: Any) -> Check:
         f"p < {RARE} in the last tenth of the steps",
         p.text(2),
         below(p, RARE),
-        "Near a stationary point ‖∇C‖ falls below σ. With exact losses a flip then goes down.",
+        "Stationary points lie outside the region of p → 0: ‖∇C‖ falls below σ. With exact losses "
+        "a flip then goes down.",
     )
 
 
@@ -138,7 +142,7 @@ def _floor(row: Any) -> Check:
     beta = _interval(row, "exponent")
     return Check(
         f"Theorem 2, constant η: {row.rule} ends at E‖∇C‖² ≤ O(η)",
-        f"exponent of at least 1, {LEAST} at any rate",
+        f"exponent of at least 1; above {LEAST} counts as that",
         beta.text(2),
         above(beta, LEAST),
         "The theorem is an upper bound: a larger exponent is no contradiction.",

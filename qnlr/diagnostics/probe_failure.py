@@ -55,6 +55,10 @@ def lemma_1(
     one layer), at random weights. Gradients are measured with shots, or exact; costs are compared
     exactly, as the paper's Assumption 5 has it, and as they are measured with the same shots.
 
+    Here θ are the weights, C is the exact cost with gradient ∇C and Hessian H, g the measured
+    gradient and η the learning rate. A probe is the cost at θ − ηg; it fails where it is higher
+    than that at θ. Φ is the distribution function of a standard normal variable.
+
     Source: NLR paper, Lemma 1, Eqs. 11 and 12.
 
     Args:
@@ -75,8 +79,8 @@ def lemma_1(
 
     Example:
         >>> found = lemma_1(qubits=3, layers=1, rates=(1e-3,), shots=(0,), points=20)
-        >>> int(found.frame["failed"].sum()), found.checks[0].word
-        (0, 'holds')
+        >>> int(found.frame["failed"].sum()), found.tables["rates"]["agreed"].tolist()
+        (0, [1.0, 1.0])
     """
     require_count("points", points, low=2)
     if not rates or not shots:
@@ -112,8 +116,8 @@ def lemma_1(
             "comparisons does not hold there.",
             "Weights are uniform in [−π, π]: a landscape is a plateau on average, not at each "
             "point.",
-            "Rates share weights and gradients: intervals over several rates are too narrow, "
-            "except for those of differences to Φ, whose errors are independent.",
+            "Rates share weights and gradients, so that intervals over several rates are over "
+            "weights. Differences to Φ are independent, as costs are measured anew at each rate.",
         ),
     )
 

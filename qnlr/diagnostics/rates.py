@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from qnlr.errors import InputError, require_count, require_within
+from qnlr.errors import InputError, require_count
 from qnlr.intervals import LEVEL, Interval
 from qnlr.types import FloatArray
 
@@ -92,9 +92,9 @@ def variance_interval(values: ArrayLike, confidence: float = LEVEL) -> Spread:
 
 def quantile(confidence: float) -> float:
     """Return the two-sided normal quantile, 1.96 for 95 %."""
-    if confidence in (0, 1):
+    if not 0 < confidence < 1:
         raise InputError(f"confidence = {confidence!r} is not valid; it must lie in (0, 1)")
-    return float(stats.norm.ppf((1 + require_within("confidence", confidence, 0.0, 1.0)) / 2))
+    return float(stats.norm.ppf((1 + confidence) / 2))
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ class Law:
     chi2: float
     freedom: int
     aicc: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether residuals as large as these are no rarer than 1 % of what chance gives."""
+        return self.freedom < 1 or float(stats.chi2.sf(self.chi2, self.freedom)) > DOUBT
 
 
 def fit_laws(
@@ -220,14 +225,15 @@ def decays_exponentially(laws: tuple[Law, ...]) -> bool | None:
 
     Returns:
         True if the exponential describes it clearly better than a power law or a constant and its
-        rate is above 0 with its whole interval; False if another law does, or it grows.
+        rate is above 0 with its whole interval; False if it grows, or another law does and fits: of
+        laws of which none fits, the best says nothing.
 
     Example:
         >>> decays_exponentially(fit_laws([2, 4, 6, 8], [-1.4, -2.8, -4.2, -5.6], [0.1] * 4))
         True
     """
-    best = best_law(laws)
-    if best is None:
+    name = best_law(laws)
+    best = next((law for law in laws if law.name == name), None)
+    if best is None or (name != "exponential" and not best.fits):
         return None
-    exponential = next(law for law in laws if law.name == "exponential")
-    return best == "exponential" and exponential.rate.low > 0
+    return name == "exponential" and best.rate.low > 0

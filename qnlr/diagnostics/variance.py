@@ -50,6 +50,11 @@ def gradient_variance(
     and of a constant by AICc; and with the exact second moments of the same circuits, where they
     are known: uniform weights, and at most 8 qubits that a term of the observable depends on.
 
+    Here f is the expectation value of an observable with eigenvalues from −1 to 1, θ_k one of the
+    weights, in radians, n the number of qubits and L that of layers. A 2-design is a random circuit
+    with the second moments of uniformly random unitaries; a local observable acts on qubits whose
+    number does not grow with n, or is a mean of such, and a global one on all of them.
+
     Source: McClean et al., Nature Communications 9, 4812 (2018); Cerezo et al., Nature
     Communications 12, 1791 (2021).
 

@@ -16,6 +16,9 @@ from qnlr.intervals import Interval
 SHARP = 60
 """Normal samples that would give as sharp a variance, from which intervals are believed."""
 
+SAID = {"depth": "L = {}", "qubits": "{} qubits", "noise_rate": "ν = {:g}"}
+"""How a group of rows is called by the columns that tell it apart."""
+
 Laws = dict[str, dict[Any, Any]]
 """Rows of a table of rates by law."""
 
@@ -73,6 +76,7 @@ def _rates(
             "chi2": law.chi2,
             "freedom": law.freedom,
             "aicc": law.aicc,
+            "fits": law.fits,
             "best": law.name == best_law(laws),
             "decays_exponentially": decays_exponentially(laws),
         }
@@ -97,9 +101,12 @@ def sentences(fitted: pd.DataFrame, size: str) -> tuple[str, ...]:
         laws = laws_of(group)
         if not laws:
             continue
-        who = ", ".join(str(part) for part in (key if isinstance(key, tuple) else (key,)))
+        parts = zip(by, key if isinstance(key, tuple) else (key,), strict=True)
+        who = ", ".join(SAID.get(name, "{}").format(part) for name, part in parts)
         clear = _clear(laws)
         described = f"best described by: {clear}" if clear else "no law is clearly best"
+        if not any(row["fits"] for row in laws.values()):
+            described += ", and none fits within the intervals"
         says.append(
             f"{who}: Var ∂f/∂θ ∝ exp(−b{size}) with b = {rate_of(laws, 'exponential').text()}, "
             f"or {size}^(−c) with c = {rate_of(laws, 'power').text(2)}; {described}."
@@ -189,9 +196,9 @@ def _local(laws: Laws, who: str) -> Check:
     exponential = laws["exponential"]["decays_exponentially"]
     clear = _clear(laws)
     if exponential is True:
-        holds: bool | None = False
+        holds: bool | None = False if laws["exponential"]["fits"] else None
     else:
-        holds = True if clear or rate.low <= 0 else None
+        holds = True if rate.low <= 0 or (clear and laws[clear]["fits"]) else None
     return Check(
         statement=f"{who}: a local observable of a shallow circuit has no exponential decay",
         predicted="a power of n, or a constant",

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from qnlr.diagnostics.descents import columns
 from qnlr.diagnostics.surface import Surface
 from qnlr.diagnostics.trajectories import Walker, follow
 from qnlr.errors import InputError
@@ -119,7 +118,7 @@ def violation_rates(
                     "mode": mode,
                     "shots": surface.shots,
                     "learning_rate": eta,
-                    **columns("p", mean_interval(worse.mean(axis=1))),
+                    **mean_interval(worse.mean(axis=1)).columns("p"),
                     "first_order": _first_order(eta, norms, noise, 0.0 if sharp_losses else spread),
                     "below_epsilon": float(np.mean(along < epsilon**2)),
                 }

@@ -15,7 +15,7 @@ from qnlr.problems.bounds import cross_entropy_bound, needed_scale, squared_erro
 from qnlr.report.tables import Cell, Table
 from qnlr.study.stats import mean_ranks
 
-NUMERALS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+NUMERALS = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 
 
 def last_and_best_table(numbers: Numbers) -> Table:

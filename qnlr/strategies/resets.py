@@ -22,7 +22,8 @@ class Resets:
 
     A layer is stuck if the root mean square of its derivatives, over ``patience`` steps, is below
     ``threshold`` times that of the whole circuit when training began. Optimizers that have no
-    gradient reset nothing. What momentum remembers is kept.
+    gradient reset nothing. What momentum remembers is kept. The weights are shared evenly by the
+    layers, in their order, so that a last half layer of rotations belongs to all.
 
     Source: named, without a rule, in ``Parameter Resetting and Warm Starts`` of overviews of
     barren plateaus; the rule is this package's.

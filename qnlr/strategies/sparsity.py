@@ -19,8 +19,9 @@ class Sparsity:
 
     .. math:: R(θ) = \frac{λ}{P} \sum_k \sqrt{4 \sin^2(θ_k / 2) + ε^2}
 
-    It is λ times the mean of |θ| near 0, as the ℓ₁ norm, and has the period of a rotation. Weights
-    of a head are not counted.
+    It is λ times the mean of |θ| near 0, as the ℓ₁ norm, and has the period of a rotation, where a
+    gate turns by its weight; a weight that several gates share, or that turns one by a multiple, is
+    counted as one angle. Weights of a head are not counted.
 
     Source: the penalty of Tibshirani, J. R. Stat. Soc. B 58, 267 (1996), on angles.
 

@@ -96,10 +96,10 @@ def start_at(weights: FloatArray) -> Start:
 
 
 def share(steps: int, part: float) -> int:
-    """Return a share of steps, at least one.
+    """Return a share of steps, at least one, that leaves one if there are two.
 
     Example:
-        >>> share(500, 0.3), share(2, 0.1)
-        (150, 1)
+        >>> share(500, 0.3), share(2, 0.1), share(500, 1.0)
+        (150, 1, 499)
     """
-    return max(1, round(part * steps))
+    return max(1, min(steps - 1, round(part * steps)))

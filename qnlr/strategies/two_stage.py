@@ -31,10 +31,10 @@ class TwoStage(Refinement):
 
     It is convex in the expectation values, not in θ. For a Hamiltonian H = Σ c_i P_i the local
     observables are the terms of H on the fewest qubits, and b_i = −sign(c_i), where each of them
-    alone is lowest. For samples they are Z on each qubit, and b_i is the sample's label, so that
-    L_convex is the mean of the squared errors of all qubits' readings; it is counted as a mean over
-    the observables, which keeps λ's meaning for any number of qubits. Each observable is measured
-    apart, although a device could measure commuting ones together: the cost counts them so.
+    alone is lowest. For samples they are Z on each qubit, b_i is the sample's label, and the square
+    is the run's own loss of a sample, with its head, which by default is the squared error. It is a
+    mean over the observables, which keeps λ's meaning for any number of qubits. Each observable is
+    measured apart, although a device could measure commuting ones together: the cost counts that.
 
     With ``ridge`` the weights begin at the solution of Eq. 2, with the features that the circuit
     has to first order: Φ = ∂o/∂θ at the drawn θ₀, one row for each training sample, and y what its

@@ -96,7 +96,7 @@ def weights_from(small: QuantumCircuit, large: QuantumCircuit) -> np.ndarray:
     """
     if small.num_parameters == large.num_parameters:
         return np.arange(large.num_parameters)
-    there, found = _places(small), {}
+    there, found = _places(small), dict[int, int]()
     for (gate, turn), numbers in _places(large).items():
         for qubit, number in numbers.items():
             counterparts = there.get((gate, turn), {})

@@ -30,6 +30,7 @@ from qnlr.types import FloatArray, NoiseLevel
 
 Built = TypeVar("Built")
 PREPROCESSING = {"features", "reduction", "scaling", "constant"}
+PLANNED = ("circuit", "problem", "init", "strategy")  # what the draws of a strategy are about
 PLACES = {"source"}  # naming the place of the same images leaves all draws as they are
 
 
@@ -97,7 +98,8 @@ class Builder:
                 optimizer = plan.optimizer(optimizer)
         drawn = [_drawn(spec), settings.batch_size]
         with within("training"):
-            streams = Streams.spawn(spec.seed, own, data=drawn)
+            planned = {key: own[key] for key in PLANNED if key in own}
+            streams = Streams.spawn(spec.seed, own, data=drawn, strategy=planned)
             return Training(
                 problem,
                 backend,

@@ -237,7 +237,7 @@ def show_study(folder: Path) -> list[Path]:
             padding=(0, 1, 0, 0),
             pad_edge=False,
         )
-        grid.add_column("method")  # may wrap, so that no number is cut
+        grid.add_column("method", overflow="fold")  # may wrap, so that no number is cut
         shown = [column for column in SHOWN if column in table]
         for column in shown:
             grid.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)

@@ -11,6 +11,8 @@ from qnlr.errors import InputError, nearest
 from qnlr.study.messages import Origin, Place
 
 STUDY_KEYS = ("extends", "name", "seeds", "grid", "variant", "skip", "tune")
+DIAGNOSIS = "diagnostic"
+"""Table that makes a config ask for a diagnostic instead of runs."""
 MISSING = object()
 Path = tuple[str, ...]
 
@@ -69,7 +71,7 @@ def expand(
     if "seed" in base:
         raise InputError(f'{place.at("seed")}unknown key "seed"; did you mean "seeds"?')
     for key in base:
-        _require_key(key, (*STUDY_KEYS, *tables), place.at(key))
+        _require_key(key, (*STUDY_KEYS, *tables), place.at(key), also=(DIAGNOSIS,))
     variants = _tables("variant", raw, place)
     for number, variant in enumerate(variants):
         for key in variant:
@@ -186,9 +188,10 @@ def _leaves(table: Mapping[str, Any]) -> Iterator[Path]:
             yield (key,)
 
 
-def _require_key(key: str, valid: Sequence[str], where: str) -> None:
+def _require_key(key: str, valid: Sequence[str], where: str, also: Sequence[str] = ()) -> None:
+    """Require a valid key; what is valid in configs of another kind may have been meant, too."""
     if key not in valid:
-        close = nearest(key, valid)
+        close = nearest(key, [name for name in (*valid, *also) if name != key])
         hint = f' did you mean "{close}"?' if close else ""
         raise InputError(f'{where}unknown key "{key}";{hint} valid keys: {", ".join(valid)}')
 

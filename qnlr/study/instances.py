@@ -16,6 +16,7 @@ from qnlr.circuits import (
     VariationalCircuit,
     ground_energy,
     maxcut,
+    needs_hamiltonian,
     variational_circuit,
 )
 from qnlr.data import Dataset
@@ -95,7 +96,13 @@ class Instances:
         require_count("qubits", qubits, high=MAX_QUBITS)
         require_count("layers", layers, high=MAX_LAYERS)
         hamiltonian = None if self.has_data else self._observable(qubits)
+        name = self.spec.circuit.ansatz.name
         with within("ansatz"):
+            if hamiltonian is None and needs_hamiltonian(name):
+                raise InputError(
+                    f'ansatz "{name}" is built from a Hamiltonian, and a classifier has none; take '
+                    "another one, or a problem vqe or qaoa"
+                )
             built: QuantumCircuit = self.spec.circuit.ansatz.build(
                 qubits=qubits, layers=layers, hamiltonian=hamiltonian
             )

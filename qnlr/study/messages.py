@@ -15,6 +15,9 @@ from qnlr.errors import unknown_name
 Origin = Mapping[tuple[str, ...], tuple[Any, ...]]
 """For paths of a run that an axis has set: the path of that axis in the config."""
 
+MISFIT = "misfit"
+"""Kind of the errors of tables that do not fit each other; their context says ``at`` which key."""
+
 KINDS = {
     "model_type": "it must be a table",
     "model_attributes_type": "it must be a table",
@@ -147,6 +150,8 @@ def explain(error: ValidationError, table: Any, origin: Origin, place: Place) ->
             where = (*where, problem["ctx"]["key"])
         elif problem["type"] == "union_tag_invalid":
             where = (*where, "name")
+        elif problem["type"] == MISFIT:
+            path = where = tuple(problem["ctx"]["at"].split("."))
         sentence = _sentence(problem, place.named(path, origin))
         sentences.setdefault(path, place.at(*in_config(where, origin)) + sentence)
     return "\n".join(sentences.values())
@@ -176,6 +181,8 @@ def _sentence(problem: Mapping[str, Any], key: str) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     if kind == "unknown_key":
         return f"in [{key}]: {problem['msg']}" if key else str(problem["msg"])
+    if kind == MISFIT:
+        return str(problem["msg"])
     if kind == "union_tag_invalid":
         valid = re.findall(r"'([^']*)'", context["expected_tags"])
         return str(unknown_name(key, str(context["tag"]), valid))

@@ -21,18 +21,26 @@ from qnlr.report import (
     Text,
     write_document,
 )
-from qnlr.study.figures import FIGURES, per_step, svg_text
+from qnlr.study.figures import drawn_per_step, per_step, svg_text
 from qnlr.study.report_devices import device_sections
 from qnlr.study.report_evaluation import evaluation_sections
-from qnlr.study.results import flatten
+from qnlr.study.results import ABOVE, flatten
 from qnlr.study.stats import compare, holm
 from qnlr.study.store import RunFolder, listed_runs, read_json
-from qnlr.study.summary import baselines, findings, summary
+from qnlr.study.summary import baselines, findings, is_energy, summary
 
-READING = (
+MEASURED = (
     "Training loss and test accuracy are measured after the last step on all samples, on the same "
     "backend and with the same shots as training; those shots are not part of the count. The "
-    "gradient norm is that of the last mini-batch. Mean ± 95 % interval over seeds. A method is "
+    "gradient norm is that of the last mini-batch. "
+)
+MEASURED_ENERGY = (
+    "The energy is measured after the last step, on the same backend and with the same shots as "
+    "training, so that with shots it may lie below the exact one; those shots are not part of the "
+    "count. The gradient norm is that of the last step. "
+)
+READING = (
+    "Mean ± 95 % interval over seeds. A method is "
     "compared with the SGD of its own setting and learning rate, or the only SGD of its setting. "
     "p is Wilcoxon's, two-sided; beside it adjusted by Holm for all comparisons of this table."
 )
@@ -132,9 +140,12 @@ def repeat_blocks(folders: Sequence[Path]) -> tuple[Block, ...]:
 def _figures(history: pd.DataFrame, pictures: Sequence[Path]) -> list[Figure]:
     caption = (
         "Mean over seeds per step, and below it paired differences to the baseline with their 95 % "
-        "interval. Mini-batches differ from step to step, but are the same for all methods on a "
-        "seed."
+        "interval."
     )
+    if ABOVE not in history:
+        caption += (
+            " Mini-batches differ from step to step, but are the same for all methods on a seed."
+        )
     return [
         Figure(
             name,
@@ -143,7 +154,7 @@ def _figures(history: pd.DataFrame, pictures: Sequence[Path]) -> list[Figure]:
             svg_text(per_step(history, column, label)),
             tuple(file for file in pictures if file.stem == name),
         )
-        for name, (column, label) in FIGURES.items()
+        for name, (column, label) in drawn_per_step(history).items()
     ]
 
 
@@ -162,7 +173,8 @@ def _table(folder: Path, results: pd.DataFrame) -> Table:
     )
     config = read_json(folder / "study.json").get("config")
     source = f"qnlr run {config}" if config else ""
-    return Table("numbers", "Results by method", columns, rows, READING, source)
+    reading = (MEASURED_ENERGY if is_energy(results) else MEASURED) + READING
+    return Table("numbers", "Results by method", columns, rows, reading, source)
 
 
 def _tests(results: pd.DataFrame) -> dict[str, tuple[Cell, Cell, Cell]]:

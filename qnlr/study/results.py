@@ -14,6 +14,7 @@ from qnlr.study.schema import NO_STRATEGY, with_defaults
 from qnlr.study.store import RunFolder, listed_runs, read_json
 from qnlr.training import COLUMNS, STAGE
 
+ABOVE = "metric_loss_above_exact"
 NO_STRATEGY_NAME = ("strategy.name", NO_STRATEGY["name"])
 
 
@@ -57,7 +58,8 @@ def load_history(path: str | Path) -> pd.DataFrame:
 
     Returns:
         A frame with ``run_id``, ``label``, ``setting``, ``baseline``, ``spec_seed`` and the columns
-        of the history.
+        of the history; of energies ``metric_loss_above_exact``, too, which is NaN where the exact
+        energy is not known, or a stage of a strategy minimises something else.
 
     Raises:
         InputError: If there is no study in the folder.
@@ -65,16 +67,21 @@ def load_history(path: str | Path) -> pd.DataFrame:
     folder = Path(path)
     runs = load_results(folder)
     frames = []
+    exact = _exact_energies(runs)
+    known = None if exact is None else dict(zip(runs["run_id"], exact, strict=True))
     about = ["run_id", "label", "setting", "baseline", "spec_seed"]
     for _, run in runs[about].iterrows():
         file = folder / run["run_id"] / "history.parquet"
         if file.exists():
-            frames.append(_read_history(file).assign(**run))
+            history = _read_history(file)
+            if known is not None:
+                own = math.nan if STAGE in history else known[run["run_id"]]
+                history[ABOVE] = history["metric_loss"] - own
+            frames.append(history.assign(**run))
     if not frames:
         return pd.DataFrame()
     whole = pd.concat(frames, ignore_index=True)
-    staged = [STAGE] if STAGE in whole else []
-    return whole[[*about, *COLUMNS, *staged]]
+    return whole[[*about, *COLUMNS, *(key for key in (ABOVE, STAGE) if key in whole)]]
 
 
 def flatten(content: Mapping[str, Any], separator: str = "_", prefix: str = "") -> dict[str, Any]:
@@ -213,6 +220,15 @@ def _baselines(frame: pd.DataFrame) -> list[str]:
         alone = next(iter(found)) if len(found) == 1 else ""
         names.append(label if optimizer == "sgd" else alone)
     return names
+
+
+def _exact_energies(runs: pd.DataFrame) -> pd.Series[float] | None:
+    """Return the exact energy of every run that has ended, or None if there are no energies."""
+    if "metric_energy_error" in runs:
+        return runs["metric_energy"] - runs["metric_energy_error"]
+    if "metric_cut_ratio" in runs:
+        return -runs["metric_cut"] / runs["metric_cut_ratio"]
+    return None
 
 
 def _read_history(file: Path) -> pd.DataFrame:

@@ -37,6 +37,7 @@ from qnlr.optimizers import (
 )
 from qnlr.optimizers.rates import NegativeRateLike
 from qnlr.strategies import STRATEGIES
+from qnlr.study.messages import MISFIT
 from qnlr.study.parts import Part, Registry, Table, part, settings_table
 from qnlr.study.problem_tables import CLASSIFICATION, ClassificationTable, ProblemTable, called
 from qnlr.training import TrainingSettings
@@ -217,14 +218,15 @@ class RunSpec(Table):
         name = self.problem.name
         if self.has_data:
             if self.data is None:
-                raise PydanticCustomError("no_data", "data is missing: a classifier needs [data]")
+                text = "data is missing: a classifier needs [data]"
+                raise PydanticCustomError(MISFIT, text, {"at": "data"})
             return self
         if self.data is not None:
             text = "[data] is not valid with problem {name}, which has none; leave it out"
-            raise PydanticCustomError("data", text, {"name": name})
+            raise PydanticCustomError(MISFIT, text, {"at": "data", "name": name})
         for key in sorted({"encoding", "observable"} & self.circuit.model_fields_set):
-            text = "circuit.{key} is not valid with problem {name}, which has no data; leave it out"
-            raise PydanticCustomError("data", text, {"key": key, "name": name})
+            text = "{at} is not valid with problem {name}, which has no data; leave it out"
+            raise PydanticCustomError(MISFIT, text, {"at": f"circuit.{key}", "name": name})
         return self
 
     @model_serializer(mode="wrap")

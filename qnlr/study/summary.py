@@ -9,6 +9,8 @@ import pandas as pd
 from qnlr.study.stats import ENDED, Interval, mean_interval, paired_difference
 
 JUDGED = {"energy error": ("metric_energy_error", 5), "cut ratio": ("metric_cut_ratio", 4)}
+RANDOM = "metric_random_ratio"
+LOSS, ENERGY = ("training loss", 3), ("energy", 5)
 
 
 def verdict(difference: Interval, *, lower_is_better: bool = True) -> str:
@@ -59,33 +61,35 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         results: What :func:`qnlr.load_results` returned.
 
     Returns:
-        Text, by column: training loss, test accuracy (of an energy, its error above the exact one;
-        of a cut, its ratio to the largest), gradient norm of the last step, flips, shots, the
-        paired difference of the training loss to the baseline with what it shows, and the numbers
-        of seeds and of pairs. A method is compared with the SGD of its own setting and
-        learning rate (or the only SGD of its setting). Intervals are not adjusted for the number of
-        comparisons.
+        Text, by column: training loss and test accuracy (of Hamiltonians the energy, and its error
+        above the exact one; of a cut, minus the cut, and its ratio to the largest), gradient norm
+        of the last step, flips, shots, the paired difference of the loss to the baseline with what
+        it shows, and the numbers of seeds and of pairs. A method is compared with the SGD of its
+        own setting and learning rate (or the only SGD of its setting). Intervals are not adjusted
+        for the number of comparisons.
     """
     ended = results[results["status"].isin(ENDED)]
+    loss, digits = minimised(ended)
     rows = []
     for name, baseline in baselines(ended).items():
         own = ended[ended["label"] == name]
         row = {
             "method": name,
-            "training loss": mean_interval(own["metric_train_loss"]).text(),
+            loss: mean_interval(own["metric_train_loss"]).text(digits),
             **_judged(own, ended),
             "gradient norm": mean_interval(own["metric_gradient_norm"]).text(2),
             "flips": _flips(mean_interval(own["metric_flips"])),
             "shots": shots_text(own["cost_shots"].mean()),
             "baseline": baseline,
-            "loss − baseline": "",
+            f"{loss.split()[-1]} − baseline": "",
             "shows": "baseline" if baseline else "",
             "seeds": str(len(own)),
             "pairs": "",
         }
         if baseline not in ("", name):
             difference = paired_difference(ended, name, baseline, "metric_train_loss")
-            row |= {"loss − baseline": difference.text(), "shows": verdict(difference)}
+            row[f"{loss.split()[-1]} − baseline"] = difference.text(digits)
+            row["shows"] = verdict(difference)
             row["pairs"] = str(difference.count)
         rows.append(row)
     return pd.DataFrame(rows).set_index("method") if rows else pd.DataFrame()
@@ -120,12 +124,41 @@ def findings(results: pd.DataFrame) -> list[str]:
         difference = paired_difference(ended, name, baseline, "metric_train_loss")
         pairs.add(difference.count)
         sentences.append(f"{name}: {_finding(ended, name, baseline, difference)}")
+    sentences += _random_cuts(ended)
     over = f"{min(pairs)} to {max(pairs)} seeds" if len(pairs) > 1 else seeds_text(pairs.pop())
     sentences.append(
         f"Differences are paired over {over}, with 95 % intervals that are not adjusted for "
         f"the number of comparisons ({len(compared)})."
     )
     return sentences
+
+
+def is_energy(results: pd.DataFrame) -> bool:
+    """Return whether the loss is an energy in all rows, that of a Hamiltonian or of a cut.
+
+    Args:
+        results: Rows with ``metric_`` columns.
+
+    Example:
+        >>> is_energy(pd.DataFrame({"metric_energy_error": [0.1], "metric_test_accuracy": [None]}))
+        True
+    """
+    judged = [column for column, _ in JUDGED.values() if column in results]
+    accuracy = results.get("metric_test_accuracy", pd.Series(dtype=float))
+    return bool(results[judged].notna().any(axis=None) and accuracy.isna().all())
+
+
+def minimised(results: pd.DataFrame) -> tuple[str, int]:
+    """Return what the loss is called, and the digits that it is given with.
+
+    Args:
+        results: Rows with ``metric_`` columns.
+
+    Example:
+        >>> minimised(pd.DataFrame({"metric_test_accuracy": [0.9]}))
+        ('training loss', 3)
+    """
+    return ENERGY if is_energy(results) else LOSS
 
 
 def seeds_text(number: int) -> str:
@@ -158,9 +191,9 @@ def _judged(own: pd.DataFrame, everything: pd.DataFrame) -> dict[str, str]:
         for title, (column, digits) in JUDGED.items()
         if column in everything and everything[column].notna().any()
     }
-    accuracy = own["metric_test_accuracy"]
-    if found and everything["metric_test_accuracy"].isna().all():
+    if is_energy(everything):
         return found
+    accuracy = own["metric_test_accuracy"]
     return {"test accuracy": mean_interval(accuracy).times(100).text(0) + " %", **found}
 
 
@@ -176,7 +209,16 @@ def _finding(ended: pd.DataFrame, name: str, baseline: str, difference: Interval
     shots = ended.pivot(index="spec_seed", columns="label", values="cost_shots")
     own, base = shots[[name, baseline]].dropna().mean()
     cost = f" at {own / base:.3g} times its shots" if base else ""
-    size = difference.times(math.copysign(1.0, difference.mean)).text()
+    what, digits = minimised(ended)
+    size = difference.times(math.copysign(1.0, difference.mean)).text(digits)
     direction = "higher" if difference.mean > 0 else "lower"
     loss = f"{size} {direction}" if difference.mean else "equal"
-    return f"{seen} {joined} {baseline}{cost}; training loss {loss}"
+    return f"{seen} {joined} {baseline}{cost}; {what} {loss}"
+
+
+def _random_cuts(ended: pd.DataFrame) -> list[str]:
+    """Say what no optimizer is needed for, where the problem is a cut."""
+    if RANDOM not in ended or ended[RANDOM].isna().all():
+        return []
+    ratios = sorted({f"{ratio:.4f}" for ratio in ended[RANDOM].dropna()})
+    return [f"Sides drawn by the toss of a coin cut {' or '.join(ratios)} of the largest cut."]

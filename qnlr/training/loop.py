@@ -9,25 +9,19 @@ from typing import Any
 import numpy as np
 from qiskit_machine_learning.optimizers import AskData, TellData
 
-from qnlr.backends import Gradient, Meter, MeteredBackend, ParameterShift
+from qnlr.backends import Gradient, Meter, ParameterShift
 from qnlr.errors import InputError, Suspended
 from qnlr.optimizers import AskTell, MetricTellData
 from qnlr.problems import Evaluation, LossGradient, Problem
 from qnlr.rng import generator_state, restore_generator
 from qnlr.training.course import Course
-from qnlr.training.history import (
-    History,
-    evaluation_columns,
-    pack_evaluations,
-    unpack_evaluations,
-)
+from qnlr.training.evaluating import UNKNOWN, Evaluations
+from qnlr.training.history import History, evaluation_columns
 from qnlr.training.measuring import Measuring, Metric
 from qnlr.training.stage import Part, Plan, Stage
 from qnlr.training.stopping import Outcome, Status, TrainingSettings
 from qnlr.training.streams import Streams
 from qnlr.types import Backend, Estimate, FloatArray
-
-UNKNOWN = Evaluation(Estimate(math.nan, math.nan), math.nan)
 
 
 class Training:
@@ -78,9 +72,8 @@ class Training:
         self.streams = streams
         self.history = History(staged=plan is not None)
         self.meter = Meter()
-        self.evaluation_meter = Meter()
         self._backend = backend
-        self._evaluations: tuple[int, dict[str, Evaluation]] | None = None
+        self._evaluations = Evaluations(streams)
         self._measuring = Measuring(self.gradient, streams, self.meter, metric)
         self._plan = plan
         self.course = Course(plan.stages if plan else (self._only(weights),), self.optimizer)
@@ -113,6 +106,11 @@ class Training:
         """Begin the first stage, unless that is done: a strategy may measure something for it."""
         if not self.course.has_begun:
             self.course.begin(0, self.streams.strategy, self.meter)
+
+    @property
+    def evaluation_meter(self) -> Meter:
+        """Counts what evaluations have cost."""
+        return self._evaluations.meter
 
     @property
     def suspendable(self) -> bool:
@@ -246,8 +244,7 @@ class Training:
             },
             "history": self.history.state_dict(),
             "meter": self.meter.state_dict(),
-            "evaluation_meter": self.evaluation_meter.state_dict(),
-            "evaluations": self._evaluations and pack_evaluations(*self._evaluations),
+            **self._evaluations.state_dict(),
             **({} if self._plan is None else {"course": self._course_state()}),
         }
 
@@ -279,9 +276,7 @@ class Training:
             self._measuring.states = list(plain["course"]["gradients"])
         self.history = History.from_state(plain["history"])
         self.meter = self._measuring.meter = Meter.from_state(plain["meter"])
-        self.evaluation_meter = Meter.from_state(plain["evaluation_meter"])
-        kept = plain["evaluations"]
-        self._evaluations = None if kept is None else unpack_evaluations(kept)
+        self._evaluations.load_state_dict(dict(plain))
 
     def _measure(self, ask: AskData, chosen: np.ndarray) -> tuple[TellData, LossGradient | None]:
         if not np.isfinite(np.asarray(ask.x_fun)).all():  # no circuit runs at such weights
@@ -301,20 +296,7 @@ class Training:
         return MetricTellData(both.loss, gradient, metric), both
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
-        if self._evaluations is None or self._evaluations[0] != step:
-            part, weights = self.course.stage.evaluated, self.course.weights
-            backend = MeteredBackend(part.backend, self.evaluation_meter)
-            rng, problem = self.streams.evaluation(step), part.problem
-            samples = {"train": problem.train, "test": problem.test}
-            samples = {which: batch for which, batch in samples.items() if len(batch)}
-            if not np.isfinite(weights).all():
-                return dict.fromkeys(samples, UNKNOWN)
-            found = {
-                which: problem.evaluate(weights, batch, backend, rng)
-                for which, batch in samples.items()
-            }
-            self._evaluations = step, found
-        return self._evaluations[1]
+        return self._evaluations.at(step, self.course.stage.evaluated, self.course.weights)
 
     def _outcome(self, interrupted: Callable[[], bool]) -> Outcome | None:
         done, settings = self.steps_done, self.settings

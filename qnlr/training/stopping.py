@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qnlr.errors import InputError, require_count, require_positive
+from qnlr.errors import InputError, is_number, require_count
 
 
 class Status(StrEnum):
@@ -86,7 +86,10 @@ class TrainingSettings:
         if self.max_shots is not None:
             require_count("max_shots", self.max_shots)
         if self.target_loss is not None:
-            require_positive("target_loss", self.target_loss)
+            if not (is_number(self.target_loss) and math.isfinite(self.target_loss)):
+                raise InputError(
+                    f"target_loss = {self.target_loss!r} is not valid; it must be a finite number"
+                )
             if not self.evaluate_every:
                 raise InputError(
                     "target_loss is checked at evaluations: set evaluate_every to at least 1"

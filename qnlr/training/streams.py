@@ -31,13 +31,14 @@ class Streams:
     strategy: np.random.Generator = field(default_factory=lambda: stream("strategy", 0))
 
     @classmethod
-    def spawn(cls, seed: int, run: Any, data: Any = None) -> Streams:
+    def spawn(cls, seed: int, run: Any, data: Any = None, strategy: Any = None) -> Streams:
         """Return the streams of a run: its mini-batches shared with others, all else its own.
 
         Args:
             seed: Seed of the run.
             run: Plain data that tells the run from others on its seed.
             data: Plain data that runs with the same mini-batches share.
+            strategy: Plain data that runs share whose strategies draw the same.
 
         Returns:
             Streams at their beginning.
@@ -54,5 +55,5 @@ class Streams:
             shots=stream("shots", seed, run),
             evaluation=lambda step: stream("evaluation", seed, [run, step]),
             gradient=stream("gradient", seed, run),
-            strategy=stream("strategy", seed, run),
+            strategy=stream("strategy", seed, strategy),
         )

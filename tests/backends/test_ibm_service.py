@@ -217,7 +217,7 @@ def test_unknown_instance_of_a_saved_account(complaint, loopback_server, saved_a
 def test_unknown_device_names_those_there_are(complaint, loopback):
     service = connect(LAGOS)
     said = complaint(AccountProblem, find_device, service, DeviceSettings("ibm_logas"), 1)
-    assert said.startswith('device "ibm_logas" is not known; did you mean "ibm_lagos"? Valid: ')
+    assert said.startswith('device "ibm_logas" is not known; did you mean "ibm_lagos"? valid: ')
     assert "ibm_lagos, ibm_manila, least_busy" in said
 
 
@@ -235,7 +235,7 @@ def test_stand_ins_for_dry_runs_are_no_devices(complaint, loopback):
     service = connect(LAGOS)
     said = complaint(AccountProblem, find_device, service, DeviceSettings("mock_lagos"), 1)
     assert 'device "mock_lagos" is not known' in said
-    assert "mock" not in said.split("Valid: ")[1]
+    assert "mock" not in said.split("valid: ")[1]
 
 
 def test_no_devices_at_all(complaint, loopback):

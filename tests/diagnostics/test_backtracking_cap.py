@@ -46,7 +46,9 @@ def test_accepted_steps_keep_to_the_cap_of_the_appendix(found):
 
 
 def test_the_two_caps_differ_where_the_gradient_is_noise(found):
-    assert named(found.checks, "cap of the appendix").holds
+    appendix = named(found.checks, "cap of the appendix")
+    assert appendix.holds is not False  # too few here to be sure of 95 %
+    assert appendix.measured.startswith("in 1.000")
     assert named(found.checks, "cap of Eq. 13").holds is False
 
 
@@ -62,6 +64,7 @@ def test_uniform_caps_are_found_uniform_and_short_ones_short(found):
     evenly = np.tile((np.arange(200) + 0.5) / 200, 2)
     frame = found.frame.iloc[np.zeros(400, dtype=int)].reset_index(drop=True)
     frame = frame.assign(rate=np.repeat([0.01, 0.1], 200), curvature=2.0, measured_norm=1.0)
+    frame = frame.assign(point=np.arange(400))
     uniform = frame.assign(slope=frame["rate"] * evenly)
     short = frame.assign(slope=1e-4 * (1 + evenly))
     assert named(checks(uniform), "uniform").holds

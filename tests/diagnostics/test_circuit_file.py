@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit, qasm3, qpy
-from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit import Gate, Parameter, ParameterVector
 from qiskit.circuit.library import n_local
 from qiskit.quantum_info import Statevector
 from qiskit.transpiler import CouplingMap, generate_preset_pass_manager
@@ -23,6 +23,18 @@ def saved(tmp_path):
         return file
 
     return save
+
+
+def _opaque():
+    circuit = QuantumCircuit(2)
+    circuit.append(Gate("mystery", 2, []), [0, 1])
+    return circuit
+
+
+def _initialised():
+    circuit = QuantumCircuit(2)
+    circuit.initialize([0, 1], 0)
+    return circuit
 
 
 def _product(qubits):
@@ -222,6 +234,8 @@ def test_advice_follows_from_facts():
         (hardware_efficient(2, 1), {"initialisation": "small"}, "small_angles"),
         (hardware_efficient(22, 1), {}, "at most 20"),
         (hardware_efficient(2, 1), {"weights": "θ[2]", "observable": "IZ"}, "does not depend"),
+        (_product(2).compose(_opaque(), [0, 1]), {}, "transpile the circuit first$"),
+        (_product(2).compose(_initialised(), [0, 1]), {}, "not at the start .* leave it out$"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(saved, circuit, given, said):

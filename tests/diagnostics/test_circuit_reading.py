@@ -130,3 +130,26 @@ def test_weights_are_chosen_by_name_or_beginning():
     assert chosen("scale, θ[0]") == ["θ[0]", "scale"]
     with pytest.raises(InputError, match=r'"phi".*x\[0\]'):
         chosen("θ, phi")
+
+
+def test_what_parsers_say_is_one_line_without_their_traces(tmp_path, capsys):
+    file = tmp_path / "broken.qasm"
+    file.write_text('OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit q;\nrx(th q;\n')
+    with pytest.raises(InputError, match="OpenQASM 3: line 4:"):
+        read_circuit(file)
+    assert capsys.readouterr().err == ""
+    damaged = tmp_path / "broken.qpy"
+    damaged.write_bytes(save(tmp_path / "one.qpy", hardware_efficient(2, 1)).read_bytes()[:200])
+    with pytest.raises(InputError) as caught:
+        read_circuit(damaged)
+    assert not {"\n", "\x1b"} & set(str(caught.value))
+    assert "\\n" not in str(caught.value)
+
+
+def test_a_qubit_that_is_measured_before_the_end_names_the_file(tmp_path):
+    circuit = QuantumCircuit(1, 1)
+    circuit.rx(Parameter("a"), 0)
+    circuit.measure(0, 0)
+    circuit.x(0)
+    with pytest.raises(InputError, match=r"one\.qpy: qubit 0 is measured.*at its end$"):
+        read_circuit(save(tmp_path / "one.qpy", circuit))

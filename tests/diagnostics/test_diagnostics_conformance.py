@@ -9,8 +9,8 @@ from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import Parameter
 from recorded_runs import record
 
-from qnlr.cli.docstrings import described
 from qnlr.diagnostics import DIAGNOSTICS
+from qnlr.diagnostics.docstrings import described
 from qnlr.diagnostics.findings import Findings, Map
 from qnlr.diagnostics.verbs import diagnostic
 from qnlr.study.diagnosis import order

@@ -67,6 +67,13 @@ def test_the_direction_turns_where_kappa_says():
         assert named(told, "the drift is uphill where").holds is right
 
 
+def test_deviations_of_groups_that_cancel_in_the_mean_are_seen(found):
+    frame = found.frame.assign(likely=0.5, higher=found.frame["landscape"] == "plateau")
+    check = named(checks(frame, found.tables["drifts"], 2.0, 2.0), "a measured probe reads higher")
+    assert "difference 0.000" in check.measured
+    assert check.holds is False
+
+
 def test_probabilities_lie_between_0_and_1():
     frame = drift(rates=(0.003,), points=10, **SMALL).frame
     assert frame["likely"].between(0, 1).all()

@@ -9,7 +9,7 @@ SMALL = {"qubits": 4, "layers": 2, "points": 80}
 
 @pytest.fixture(scope="module")
 def found():
-    return lemma_1(rates=(1e-3, 0.3, 20.0), shots=(0, 20), **SMALL)
+    return lemma_1(rates=(1e-3, 0.3, 20.0), shots=(0, 20), **SMALL | {"points": 200})
 
 
 def named(findings, start):
@@ -17,11 +17,11 @@ def named(findings, start):
 
 
 def test_every_probe_is_counted_once(found):
-    assert len(found.frame) == 2 * 2 * 3 * 80
+    assert len(found.frame) == 2 * 2 * 3 * 200
     rates = found.tables["rates"]
     cells = ["said_and_failed", "said_not_failed", "failed_unsaid", "neither"]
-    assert (rates[cells].sum(axis=1) == 80).all()
-    assert (rates["failed"] * 80 == rates["said_and_failed"] + rates["failed_unsaid"]).all()
+    assert (rates[cells].sum(axis=1) == 200).all()
+    assert (rates["failed"] * 200 == rates["said_and_failed"] + rates["failed_unsaid"]).all()
 
 
 def test_at_a_small_rate_the_condition_says_which_exact_probes_fail(found):

@@ -110,3 +110,14 @@ def test_normal_values_have_the_usual_error() -> None:
     found = variance_interval(np.random.default_rng(0).normal(size=20_000))
     assert found.std == pytest.approx(math.sqrt(2 / 20_000), rel=0.05)
     assert quantile(0.95) == pytest.approx(stats.norm.ppf(0.975))
+
+
+def test_of_laws_that_do_not_fit_the_best_is_no_evidence_against_a_decay() -> None:
+    steps = np.array([-1.4, -4.9, -5.2, -5.3, -6.7])  # as depths that go up by steps make them
+    fine = fit_laws(SIZES[:5], steps, np.full(5, 0.02))
+    assert best_law(fine) == "power"
+    assert not any(law.fits for law in fine)
+    assert decays_exponentially(fine) is None
+    true = fit_laws(SIZES[:5], -2.0 * np.log(SIZES[:5]), np.full(5, 0.02))
+    assert next(law for law in true if law.name == "power").fits
+    assert decays_exponentially(true) is False

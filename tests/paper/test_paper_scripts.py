@@ -27,7 +27,10 @@ SCRIPTS = sorted(
 )
 DRAWN = "figure_01_plateau"
 DEVICES = {"ibm_open_plan", "ibm_session", "ibm_evaluate"}
-NO_TABLES = {"paper", "tune", "quickstart", "bench_simulator", DRAWN} | DEVICES
+ENERGIES = {"vqe_transverse_ising", "vqe_heisenberg", "vqe_molecules", "qaoa_maxcut"}
+STRATEGIES = {"strategies", "two_stage_energy", "two_stage_classification"}
+OWN = {"paper", "tune", "quickstart", "bench_simulator", DRAWN}
+NO_TABLES = OWN | DEVICES | ENERGIES | STRATEGIES
 """Configs that are extended, or have scripts or commands of their own."""
 
 

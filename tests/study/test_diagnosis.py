@@ -72,6 +72,11 @@ def test_the_page_says_first_what_it_means_and_last_how_to_repeat_it(config, tmp
     text = diagnose_config(config, tmp_path).with_suffix(".md").read_text()
     order_of_things = [
         "# Decay with rate 0.7",
+        "Return an exponential, with noise on it.",
+        "## What is measured",
+        "v = e^{-r n}",
+        "Source: nobody, Eq. 1.",
+        "exact = true: Whether there is no noise.",
         "It falls from 0.247 to 0.0037.",
         "| **holds**     | as fitted |",
         "| does not hold |",

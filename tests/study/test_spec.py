@@ -89,6 +89,7 @@ def test_a_number_stands_for_a_negative_rate(load):
         ("shots = 50", "shots = true", 14, "backend.shots = True is not valid"),
         ("rate = 0.01", "rtae = 0.01", 15, 'did you mean "rate"'),
         ("[data]", "[dta]", 4, 'unknown key "dta"; did you mean "data"'),
+        ("[data]", "[diagnostc]", 4, 'unknown key "diagnostc"; did you mean "diagnostic"? valid'),
         ("qubits = 2\n", "", 8, "circuit.qubits is missing"),
         ("[1, 2]", '[1, "a"]', 29, "circuit.layers = 'a' is not valid"),
         ('"circuit.layers"', '"circuit.layrs"', 29, 'did you mean "layers"'),

@@ -123,3 +123,23 @@ def test_equal_losses_are_called_equal(results):
 def test_a_sweep_of_the_baseline_alone_says_nothing(results):
     sweep = results.assign(baseline=results["label"])
     assert findings(sweep) == []
+
+
+def test_energies_are_called_energies_and_have_no_accuracy(results):
+    results = results.assign(
+        metric_test_accuracy=math.nan, metric_energy_error=results["metric_train_loss"] + 9.8
+    )
+    table = summary(results)
+    assert table.loc["sgd", "energy"] == "0.51333 ± 0.03795"
+    assert {"energy error", "energy − baseline"} <= set(table.columns)
+    assert not {"training loss", "test accuracy"} & set(table.columns)
+    assert "; energy 0.3" in findings(results)[0]
+
+
+def test_the_ratio_of_a_random_cut_is_named(results):
+    results = results.assign(
+        metric_test_accuracy=math.nan, metric_cut_ratio=0.9, metric_random_ratio=0.55
+    )
+    note = "Sides drawn by the toss of a coin cut 0.5500 of the largest cut."
+    assert note in findings(results)
+    assert summary(results).loc["sgd", "cut ratio"] == "0.9000 ± 0.0000"

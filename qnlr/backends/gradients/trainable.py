@@ -98,7 +98,9 @@ class _Subspace:
         whole = self._weights.copy()
         whole[self._mask] = weights
         partial = getattr(self._backend, "partial_jacobian", None)  # a simulator's shorter way
-        found = None if partial is None else partial(whole, angles, rng, self._mask)
+        found: Jacobian | None = None
+        if partial is not None:
+            found = partial(whole, angles, rng, self._mask)
         if found is None:
             return parameter_shift(self, weights, angles, rng)
         return replace(

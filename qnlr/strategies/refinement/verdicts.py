@@ -150,7 +150,7 @@ def _check(
     return Check(
         f"{task}, {optimizer}: {claim}",
         f"{claimed:g} % lower" if claimed else "lower",
-        f"{loss} loss lower than that of {baseline} by {less.text(1)} %",
+        f"{loss} loss {_change(less, f'than that of {baseline}')}",
         holds,
         f"By its interval over {less.count} seeds the loss is {direction}. The paper names no "
         "optimizer, so that both are held against it.",
@@ -165,11 +165,16 @@ def _sentences(last: pd.DataFrame) -> tuple[str, ...]:
             less = reduction(values, _at(last, task, PLAIN, optimizer, "validation"))
             said.append(
                 f"{task}, {optimizer}: two-stage ends at a validation loss of "
-                f"{_geometric(values).mean:.4g}, lower than without initialisation by "
-                f"{less.text(1)} % (negative: higher)."
+                f"{_geometric(values).mean:.4g}, {_change(less, 'than without initialisation')}."
             )
         said += _parts(last, task)
     return tuple(said)
+
+
+def _change(less: Interval, than: str = "") -> str:
+    """Say by how many per cent a loss is lower, or higher."""
+    word, by = ("higher", less.times(-1.0)) if less.mean < 0 else ("lower", less)
+    return " ".join(filter(None, (word, than, f"by {by.text(1)} %")))
 
 
 def _parts(last: pd.DataFrame, task: str) -> list[str]:
@@ -184,11 +189,11 @@ def _parts(last: pd.DataFrame, task: str) -> list[str]:
             part = _at(last, task, method, optimizer, "validation")
             if part.empty:
                 continue
-            changes.append(f"{method} {reduction(part, whole).text(1)} %")
+            changes.append(f"{method} {_change(reduction(part, whole))}")
         if changes:
             said.append(
-                f"{task}, {optimizer}: variants end lower than two-stage in validation loss by "
-                f"(negative: higher): {'; '.join(changes)}."
+                f"{task}, {optimizer}: held against two-stage, validation losses end "
+                f"{'; '.join(changes)}."
             )
     return said
 
@@ -209,7 +214,7 @@ def _drawings(frame: pd.DataFrame, compared: pd.DataFrame) -> tuple[Lines, ...]:
         rows = compared[(compared["loss"] == "validation") & (compared["optimizer"] != "nlr")]
         drawn.append(
             Lines(
-                rows, "method", "reduction", "", "lower validation loss (%)", "low", "high",
+                rows, "method", "reduction", "method", "lower validation loss (%)", "low", "high",
                 by="optimizer", panel="task", joined=False, name="parts",
                 title="Against no initialisation",
                 caption="Paired by seeds, 95 % intervals; above 0 is better than plain training "

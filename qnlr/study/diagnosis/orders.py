@@ -14,13 +14,14 @@ from pydantic import ValidationError, create_model
 from qnlr.diagnostics import DIAGNOSTICS
 from qnlr.diagnostics.verbs import Diagnostic, diagnostic
 from qnlr.errors import InputError, nearest
+from qnlr.study.grid import DIAGNOSIS
 from qnlr.study.messages import Place, explain
 from qnlr.study.parts import Table, settings_table
 from qnlr.study.spec import is_name, read_config
 
 GIVEN = ("told", "recorded")
 """Arguments of diagnostics that are no settings."""
-TABLE = "diagnostic"
+TABLE = DIAGNOSIS
 TOP = ("name", "extends", TABLE)
 NOWHERE = Place(None, "")
 
@@ -138,8 +139,11 @@ def load_order(config: Path) -> Order:
     for key in raw:
         if key not in TOP:
             close = nearest(key, TOP)
-            hint = f'; did you mean "{close}"?' if close else "; leave it out"
-            raise InputError(f'{place.at(key)}unknown key "{key}" beside [{TABLE}]{hint}')
+            hint = f'did you mean "{close}"? ' if close else ""
+            raise InputError(
+                f'{place.at(key)}unknown key "{key}" beside [{TABLE}]; {hint}settings stand below '
+                f"[{TABLE}]"
+            )
     name = raw.get("name", config.stem)
     if not is_name(name):
         raise InputError(

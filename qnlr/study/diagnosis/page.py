@@ -13,8 +13,10 @@ from typing import Any
 
 import pandas as pd
 
+from qnlr.diagnostics.docstrings import Described
 from qnlr.diagnostics.findings import Check, Drawing, Findings
 from qnlr.report import Block, Cell, Code, Details, Document, Figure, Section, Table, Text
+from qnlr.study.diagnosis.explained import explained
 
 MOST_ROWS = 500
 KINDS = {True: "good", False: "bad", None: "muted"}
@@ -40,6 +42,7 @@ def diagnosis_document(
     name: str,
     pictures: Sequence[Picture],
     settings: Mapping[str, Any],
+    about: Described,
     caveats: Sequence[str] = (),
 ) -> Document:
     """Return the page on a diagnosis as a document.
@@ -49,6 +52,8 @@ def diagnosis_document(
         name: Name of the diagnosis, and of its CSV file.
         pictures: Its figures.
         settings: What is in ``settings.json``.
+        about: The docstring of the diagnostic: its first sentence stands below the title, and what
+            follows says what is measured.
         caveats: What has to be said besides the caveats of the findings.
 
     Returns:
@@ -56,6 +61,7 @@ def diagnosis_document(
     """
     source = str(settings["command"])
     sections = (
+        explained(about, settings["settings"]),
         Section("says", "What it says", _text(findings.says)),
         Section("checks", "What theory says, and whether it holds", _checks(findings.checks)),
         Section("figures", "Figures", tuple(map(_figure, pictures))),
@@ -68,7 +74,8 @@ def diagnosis_document(
         Section("caveats", "What the numbers do not say", _text((*caveats, *findings.caveats))),
         Section("repeat", "To repeat it", _repeat(settings)),
     )
-    return Document(findings.title, "", tuple(section for section in sections if section.blocks))
+    shown = tuple(section for section in sections if section.blocks)
+    return Document(findings.title, about.summary, shown)
 
 
 def frame_table(name: str, title: str, frame: pd.DataFrame, source: str = "") -> Table:

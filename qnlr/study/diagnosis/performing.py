@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qnlr.diagnostics.docstrings import described_function
 from qnlr.diagnostics.findings import Findings, Told, untold
 from qnlr.diagnostics.recorded import Recorded
 from qnlr.diagnostics.verbs import diagnostic
@@ -160,7 +161,8 @@ def _write(order: Order, findings: Findings, caveats: tuple[str, ...], folder: P
         png, pdf, svg = save(draw(drawing), folder, drawing.name)
         pictures.append(Picture(drawing, svg.read_text(encoding="utf-8"), (png, pdf)))
     settings = _plain(order)
-    document = diagnosis_document(findings, order.name, pictures, settings, caveats)
+    about = described_function(diagnostic(order.verb))
+    document = diagnosis_document(findings, order.name, pictures, settings, about, caveats)
     write_document(document, folder / "report")
     files = sorted(
         file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 CROWD = 45  # points of a line, beyond which markers hide each other
 FEW = 25  # different x, up to which lines stand side by side
 THEORY: dict[str, Any] = {"color": "#333333", "linewidth": 0.9, "linestyle": "-", "zorder": 2.5}
+DARKER = 0.55  # brightness of a thin line beside that of the line it belongs to
 MARK: dict[str, Any] = {
     "linestyle": "none",
     "marker": "o",
@@ -239,19 +240,38 @@ def _intervals(
 
 
 def _theory(axes: Axes, rows: pd.DataFrame, drawing: Lines, lines: dict[str, Look]) -> None:
-    """Draw what theory gives: once where it is the same for all lines, else for each of them."""
+    """Draw what theory gives: once where it is the same for all lines, else for each of them.
+
+    Each has its line's colour, darker, so that it is seen where it lies on that line, too.
+    """
+    from matplotlib.colors import to_rgb
+
     expected = str(drawing.expected)
     known = rows.dropna(subset=[expected])
-    same = known.groupby(drawing.x)[expected].agg(np.ptp)
-    scale = float(known[expected].abs().max()) if len(known) else 0.0
-    if drawing.by is None or (same <= 1e-9 * scale).all():
-        parts = [known.drop_duplicates(drawing.x)]
+    if drawing.by is None or _shared(known, drawing):
+        parts = [(known.drop_duplicates(drawing.x), THEORY)]
     else:
-        parts = [known[known[drawing.by].astype(str) == name] for name in lines]
-    for part in parts:
+        parts = [
+            (
+                known[known[drawing.by].astype(str) == name],
+                {**THEORY, "color": tuple(DARKER * part for part in to_rgb(look.color))},
+            )
+            for name, look in lines.items()
+        ]
+    for part, style in parts:
         part = part.sort_values(drawing.x, kind="stable")
         marker = "_" if len(part) == 1 else "none"
-        axes.plot(part[drawing.x], part[expected], **THEORY, marker=marker, markersize=12.0)
+        axes.plot(part[drawing.x], part[expected], **style, marker=marker, markersize=12.0)
+
+
+def _shared(known: pd.DataFrame, drawing: Lines) -> bool:
+    """Return whether theory gives one curve: the same at each x, with a line that has every x."""
+    if known.empty:
+        return True
+    expected = known[str(drawing.expected)]
+    same = expected.groupby(known[drawing.x]).agg(np.ptp) <= 1e-9 * float(expected.abs().max())
+    most = known.groupby(known[drawing.by].astype(str))[drawing.x].nunique().max()
+    return bool(same.all() and most == len(same))
 
 
 def _legend(figure: Figure, frame: pd.DataFrame, drawing: Lines) -> None:
@@ -265,7 +285,7 @@ def _legend(figure: Figure, frame: pd.DataFrame, drawing: Lines) -> None:
             style = {**_style(drawing, look, most), "alpha": 1.0, "markersize": 4.5}
             handles.append(Line2D([], [], label=name, **style))
     if drawing.expected is not None:
-        handles.append(Line2D([], [], label="theory", **THEORY))
+        handles.append(Line2D([], [], label=drawing.thin, **THEORY))
     if drawing.marked is not None and frame[drawing.marked].fillna(False).any():
         handles.append(Line2D([], [], label=drawing.marks or drawing.marked, **MARK))
     if handles:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FEW = 12  # values of an axis, up to which each is labelled
+SHORT = 5  # characters of a number, up to which so many stand side by side
 BAD = "#bbbbbb"
 
 
@@ -131,6 +132,7 @@ def _surface(axes: Any, wide: pd.DataFrame, drawing: Map) -> None:
     axes.set_ylabel(drawing.ylabel, labelpad=-2)
     axes.set_zlabel(f"log₁₀ {drawing.label}" if drawing.log else drawing.label, labelpad=0)
     axes.tick_params(labelsize=7, pad=-1)
+    axes.locator_params(nbins=5)
     axes.view_init(elev=32, azim=-125)
     axes.set_box_aspect(None, zoom=0.9)
 
@@ -174,10 +176,11 @@ def _norm(values: FloatArray, log: bool) -> Any:
 
 
 def _ticks(axis: Any, values: pd.Index[Any], places: FloatArray) -> None:
-    """Label each value of an axis that has few, or names."""
+    """Label each value of an axis that has few and short ones, or names, or is out of scale."""
     named = not pd.api.types.is_numeric_dtype(values)
-    if named or len(values) <= FEW:
-        texts = [str(value) if named else f"{value:g}" for value in values]
+    texts = [str(value) if named else f"{value:.4g}".replace("-", "−") for value in values]
+    short = len(values) <= FEW and all(len(text) <= SHORT for text in texts)
+    if named or short or not np.array_equal(places, _places(values)):
         axis.set_ticks(places, texts)
         if named and axis.axis_name == "x" and sum(map(len, texts)) > 40:
             for label in axis.get_ticklabels():

@@ -12,6 +12,7 @@ import pandas as pd
 
 from qnlr.files import replacing
 from qnlr.study.figures.style import ACROSS, COLOURS, GREY, STYLES
+from qnlr.study.results import ABOVE
 from qnlr.study.stats import mean_interval
 from qnlr.study.summary import baselines, seeds_text
 
@@ -19,11 +20,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FIGURES = {
-    "loss": ("metric_loss", "mini-batch loss"),
-    "gradient_norm": ("metric_gradient_norm", "gradient norm ‖g‖"),
-}
+LINEAR = 1e-3  # share of the largest value below which a scale for both signs is linear
 TITLE: dict[str, Any] = {"fontsize": "small", "loc": "left"}
+
+
+def drawn_per_step(history: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Return what is drawn of a study per step: the column and its label, by name of the figure.
+
+    Args:
+        history: What :func:`qnlr.load_history` returned.
+
+    Example:
+        >>> drawn_per_step(pd.DataFrame({"metric_loss": [0.5]}))["loss"]
+        ('metric_loss', 'mini-batch loss')
+    """
+    if ABOVE not in history:
+        loss = ("metric_loss", "mini-batch loss")
+    elif history[ABOVE].notna().all():
+        loss = (ABOVE, "energy above the exact one")
+    else:
+        loss = ("metric_loss", "loss of the stage")
+    return {"loss": loss, "gradient_norm": ("metric_gradient_norm", "gradient norm ‖g‖")}
 
 
 def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
@@ -77,7 +94,11 @@ def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str
             _band(lower[0], wide[method] - wide[baseline], look)
     mean = f"mean over {seeds_text(history['spec_seed'].nunique())}"
     upper.set_title(f"{setting}: {mean}" if setting else mean, **TITLE)
-    upper.set(ylim=(0.0, None), visible=True)
+    upper.set_visible(True)
+    if column == ABOVE:
+        _for_decades(upper)
+    elif (history[column].dropna() >= 0).all():
+        upper.set_ylim(bottom=0.0)
     upper.legend(frameon=False, fontsize="small")
     names = sorted({base for base in pairs.values() if base})
     for axes in lower:
@@ -88,6 +109,23 @@ def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str
         only = names[0].removesuffix(setting).strip() if len(names) == 1 else "its sgd"
         axes.set_ylabel(f"difference to {only}")
         axes.set_title("paired difference, 95 % interval", **TITLE)
+        if column == ABOVE:
+            _for_decades(axes)
+
+
+def _for_decades(axes: Axes) -> None:
+    """Make y logarithmic; where values have both signs, linear around 0."""
+    drawn = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+    found = drawn[np.isfinite(drawn) & (drawn != 0)]
+    if not found.size:
+        return
+    if found.min() > 0:
+        axes.set_yscale("log")
+        return
+    # what shot noise scatters to both sides of 0 has no decades
+    scattered = min(-float(found.min()), float(np.median(np.abs(found))))
+    largest = float(np.abs(found).max())
+    axes.set_yscale("symlog", linthresh=max(LINEAR * largest, scattered))
 
 
 def _band(axes: Axes, difference: pd.Series[float], look: dict[str, Any]) -> None:
@@ -112,7 +150,7 @@ def save_figures(history: pd.DataFrame, folder: Path) -> list[Path]:
         The files.
     """
     files = []
-    for name, (column, ylabel) in FIGURES.items():
+    for name, (column, ylabel) in drawn_per_step(history).items():
         file = folder / f"{name}.png"
         with replacing(file) as beside:
             per_step(history, column, ylabel).savefig(beside, dpi=150)

@@ -29,6 +29,7 @@ ACROSS = 3
 WIDTH = 7.0  # inches; the width of a page without its margins
 SMALL = 8.0  # points
 LEAST = 1e-12  # share of the largest value below which logarithmic scales show nothing more
+TINIEST = 1e-280  # below it Matplotlib takes limits for equal, which no scale linear around 0 bears
 RC: Any = {
     "axes.axisbelow": True,
     "axes.labelsize": 9.0,
@@ -256,7 +257,7 @@ def logarithmic(axes: Axes, which: Literal["x", "y"], values: pd.Series[float]) 
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
     sizes = np.abs(finite[finite != 0])
-    if not sizes.size:
+    if not sizes.size or (finite.min() <= 0 and sizes.max() < TINIEST):
         return
     set_scale = axes.set_xscale if which == "x" else axes.set_yscale
     if finite.min() <= 0:

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import rgb_to_hsv, to_rgb
 
 from qnlr.diagnostics.findings import Lines
 from qnlr.study.figures import draw, save, svg_text
@@ -83,9 +84,24 @@ def test_theory_is_one_thin_line_where_it_is_the_same_for_all_and_in_the_legend(
     np.testing.assert_allclose(theory[0].get_ydata(), [2.0**-n for n in QUBITS])
     assert theory[0].get_linewidth() < drawn(shown(figure)[0], "o")[0].get_linewidth()
     assert labels(figure) == ["global", "local", "theory"]
-    figure = draw(lines(variances(), by="observable", expected="theory"))
-    theory = [line for line in shown(figure)[0].get_lines() if line.get_color() == "#333333"]
-    assert len(theory) == 2
+
+
+@pytest.mark.parametrize("joined", [True, False])
+def test_theory_of_each_line_is_thin_in_a_darker_shade_of_its_colour(joined):
+    figure = draw(lines(variances(), by="observable", expected="theory", joined=joined))
+    (axes,) = shown(figure)
+    thin = drawn(axes, "none")
+    measured = [drawn(axes, "o")[0], drawn(axes, "s")[0]]
+    assert len(thin) == 2
+    for theory, line in zip(thin, measured, strict=True):
+        np.testing.assert_allclose(theory.get_ydata(), 1.1 * line.get_ydata())
+        thin_hsv, hsv = (rgb_to_hsv(to_rgb(one.get_color())) for one in (theory, line))
+        assert thin_hsv[0] == pytest.approx(hsv[0])
+        assert thin_hsv[2] < hsv[2]
+        assert theory.get_linewidth() < line.get_linewidth()
+        assert theory.get_linestyle() == "-"
+    assert labels(figure) == ["global", "local", "theory"]
+    assert figure.legends[0].get_lines()[-1].get_color() == "#333333"
 
 
 def test_marked_points_are_ringed_and_named():
@@ -190,3 +206,18 @@ def test_a_frame_is_left_as_it_was_and_gives_the_same_bytes_again(tmp_path):
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes()
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_theory_is_drawn_for_each_line_where_lines_stand_at_different_x():
+    frame = variances()
+    frame = frame[(frame["observable"] == "global") == frame["qubits"].isin(QUBITS[::2])]
+    figure = draw(lines(frame, by="observable", expected="theory", thin="upper bound"))
+    theory = drawn(shown(figure)[0], "none")
+    assert [line.get_xdata().tolist() for line in theory] == [QUBITS[::2], QUBITS[1::2]]
+    assert labels(figure) == ["global", "local", "upper bound"]
+
+
+def test_values_too_small_for_a_scale_linear_around_zero_are_drawn_on_a_linear_one():
+    frame = pd.DataFrame({"qubits": QUBITS, "variance": [0.0, 0.0, 0.0, 1e-300]})
+    figure = draw(lines(frame, logy=True))
+    assert shown(figure)[0].get_yscale() == "linear"

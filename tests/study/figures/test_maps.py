@@ -111,3 +111,10 @@ def test_a_map_without_values_says_so(surface):
     for frame in (grid(value=lambda a, b: np.nan), grid().iloc[:0]):
         figure = draw(heat(frame, surface=surface))
         assert "no values" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_numbers_that_are_too_long_to_stand_side_by_side_are_not_all_labelled():
+    short = draw(heat(grid(x=(-0.5, 0.0, 0.5)))).axes[0]
+    assert [label.get_text() for label in short.get_xticklabels()] == ["−0.5", "0", "0.5"]
+    long = draw(heat(grid(x=tuple(np.linspace(-9.48683, 9.48683, 9))))).axes[0]
+    assert all(len(label.get_text()) <= 5 for label in long.get_xticklabels())

@@ -1,8 +1,8 @@
 import subprocess
 import sys
 
-from qnlr.cli.docstrings import described, summary_of
 from qnlr.diagnostics import DIAGNOSTICS
+from qnlr.diagnostics.docstrings import described, summary_of
 from qnlr.diagnostics.verbs import diagnostic
 
 TEXT = """Measure a thing.
@@ -50,13 +50,18 @@ def test_summaries_are_those_of_the_functions():
 
 
 def test_what_is_not_there_has_no_summary():
-    for place in ("qnlr.nowhere:f", "no_such_package:f", "qnlr.cli.docstrings:nothing", "sys:exit"):
+    for place in (
+        "qnlr.nowhere:f",
+        "no_such_package:f",
+        "qnlr.diagnostics.docstrings:f",
+        "sys:exit",
+    ):
         assert summary_of(place) == ""
 
 
 def test_a_package_is_found_without_importing_it():
     code = (
-        "import sys; from qnlr.cli.docstrings import summary_of; "
+        "import sys; from qnlr.diagnostics.docstrings import summary_of; "
         "assert summary_of('qnlr.study.figures:save') == ''; "
         "assert summary_of('qnlr.study.figures.saving:save').startswith('Save a figure'); "
         "assert 'qnlr.study' not in sys.modules"

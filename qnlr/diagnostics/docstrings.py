@@ -1,4 +1,4 @@
-"""What help says of a function, out of its docstring in Google's style."""
+"""What help and pages say of a function, out of its docstring in Google's style."""
 
 from __future__ import annotations
 
@@ -22,11 +22,16 @@ class Described:
         text: What comes before its sections, without mathematics.
         arguments: What each argument is.
         example: Its doctest, or "".
+        body: The same as the text, paragraph by paragraph, with mathematics, which begins with
+            ``.. math::``.
+        source: Where it is from, or "".
     """
 
     text: str
     arguments: dict[str, str]
     example: str
+    body: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def summary(self) -> str:
@@ -59,7 +64,14 @@ def described(docstring: str | None) -> Described:
             sections[here].append(line)
     text = "\n\n".join(_paragraphs("\n".join(sections[""])))
     example = inspect.cleandoc("\n".join(["", *sections.get("Example", [])]))
-    return Described(text, dict(_arguments(sections.get("Args", []))), example)
+    body = re.split(r"\n\s*\n", "\n".join(sections[""]).strip())
+    return Described(
+        text,
+        dict(_arguments(sections.get("Args", []))),
+        example,
+        tuple(_plain(paragraph.strip()) for paragraph in body if paragraph.strip()),
+        _plain(" ".join(" ".join(sections.get("Source", [])).split())),
+    )
 
 
 def summary_of(place: str) -> str:
@@ -72,7 +84,7 @@ def summary_of(place: str) -> str:
         The sentence; "" if there is no such function.
 
     Example:
-        >>> summary_of("qnlr.cli.docstrings:described")
+        >>> summary_of("qnlr.diagnostics.docstrings:described")
         'Take a docstring apart.'
     """
     module, _, name = place.partition(":")
@@ -113,12 +125,16 @@ def _paragraphs(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text):
         start = paragraph.lstrip()
         if start and not start.startswith(".. ") and not start[0].islower():
-            plain = re.sub(r":\w+:`~?([^`]*)`", r"`\1`", paragraph.strip())
-            yield plain.replace("``", "`")
+            yield _plain(paragraph.strip())
 
 
 def _arguments(lines: list[str]) -> Iterator[tuple[str, str]]:
     for entry in re.split(r"\n(?=\S)", inspect.cleandoc("\n".join(["", *lines]))):
         name, colon, text = entry.partition(":")
         if colon:
-            yield name.split("(")[0].strip("* "), " ".join(text.split()).replace("``", "`")
+            yield name.split("(")[0].strip("* "), _plain(" ".join(text.split()))
+
+
+def _plain(text: str) -> str:
+    """Return text without the roles of reStructuredText."""
+    return re.sub(r":\w+:`~?([^`]*)`", r"`\1`", text).replace("``", "`")
