@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from qnlr.diagnostics.findings import Told, untold
 from qnlr.diagnostics.surface import Surface
 from qnlr.diagnostics.trajectories import Walker, follow
 from qnlr.diagnostics.verdicts import ratio_interval
-from qnlr.intervals import mean_interval
+from qnlr.intervals import Interval, mean_interval
 from qnlr.optimizers import (
     SGD,
     Constant,
@@ -250,12 +251,19 @@ def _curve(name: str, power: float, squares: FloatArray, costs: FloatArray) -> p
             "rule": name,
             "power": power,
             "step": int(step),
-            **mean_interval(squares[step]).columns("square_gradient"),
+            **_geometric(squares[step]).columns("square_gradient"),
             **mean_interval(costs[step]).columns("cost"),
         }
         for step in np.unique(np.geomspace(1, len(squares) - 1, DRAWN).astype(int))
     ]
     return pd.DataFrame(rows)
+
+
+def _geometric(values: FloatArray) -> Interval:
+    """Return the geometric mean of values above 0, with the interval of their logarithms."""
+    found = mean_interval(np.log(values))
+    mean, low, high = (math.exp(end) for end in (found.mean, found.low, found.high))
+    return Interval(mean, low, high, found.count)
 
 
 def _exponents(squares: FloatArray, offset: float) -> FloatArray:

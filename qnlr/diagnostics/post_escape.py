@@ -257,7 +257,8 @@ def _drawings(curves: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> tuple[Dr
             ylabel="‖∇C‖², exact (1/rad²)",
             name="gradients",
             title="Gradients under decaying rates",
-            caption="Means over trajectories with 95 % intervals; η_t = η_0 (b/(t + b))^γ.",
+            caption="Geometric means over trajectories with 95 % intervals; "
+            "η_t = η_0 (b/(t + b))^γ.",
             by="rule",
             logx=True,
         ),

@@ -23,8 +23,8 @@ from qnlr.training import (
     write_checkpoint,
 )
 
-SCHEDULES = {"cosine", "on_plateau", "escape_pulses"}
-WITHOUT_RATE = {"spsa", "cobyla"}
+SCHEDULES = ("cosine", "escape_pulses", "on_plateau")
+WITHOUT_RATE = ("cobyla", "spsa")
 LAST = {  # the number of the last stage, in eight steps on two layers
     "layerwise": 2,
     "local_cost": 1,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CROWD = 45  # points of a line, beyond which markers hide each other
+LONG = 14  # letters of a name that still stands below one of several panels
 FEW = 25  # different x, up to which lines stand side by side
 THEORY: dict[str, Any] = {"color": "#333333", "linewidth": 0.9, "linestyle": "-", "zorder": 2.5}
 DARKER = 0.55  # brightness of a thin line beside that of the line it belongs to
@@ -69,7 +70,8 @@ def _draw_lines(drawing: Lines) -> Figure:
 
     frame, names = _numbered(drawing)
     panels = _names(frame, drawing.panel)
-    down, across = arranged(len(panels))
+    wordy = max(map(len, names), default=0) > LONG  # such names need the whole width, and once
+    down, across = (len(panels), 1) if wordy else arranged(len(panels))
     alike = _alike(frame, drawing)
     with styled():
         figure = Figure(
