@@ -65,8 +65,10 @@ class SimulatorBackend(PrimitiveBackend):
         self._wanted = np.array([place >= len(model.angles) for place in self._order], dtype=bool)
         back = {parameter: place for place, parameter in enumerate(self._program.parameters)}
         self._weights = [back[parameter] for parameter in model.weights]
-        groups = [one for one in group(self._observable.paulis) if one.basis.qubits]
-        self.circuits_per_value = len(groups)
+        groups = self._observable.paulis.group_qubit_wise_commuting()
+        self.circuits_per_value = sum(bool((one.x | one.z).any()) for one in groups)
+        if shots is not None:
+            group(self._observable.paulis)  # says now, not in the first job, what is too large
 
     def run(self, parameters: FloatArray, rng: np.random.Generator) -> Expectations:
         """Measure ⟨O⟩ for every row of a parameter array of shape (..., D + P), in one job."""

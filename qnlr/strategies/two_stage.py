@@ -125,7 +125,9 @@ class TwoStage(Refinement):
 
 @dataclass(frozen=True)
 class Switch:
-    """Ends the convex stage.
+    """Ends the convex stage, one step later than Algorithm 1 and at the earliest after the first.
+
+    It sees the gradient that a step was made with, as that of the weights reached would cost more.
 
     Args:
         settings: When.

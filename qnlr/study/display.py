@@ -22,7 +22,7 @@ from qnlr.study.remote import Standing
 from qnlr.training import Outcome, Status
 
 SHOWN = (
-    *("training loss", "test accuracy", "energy error", "cut ratio"),
+    *("training loss", "test accuracy", "energy", "energy error", "cut ratio"),
     *("gradient norm", "flips", "shots"),
 )
 
@@ -239,6 +239,8 @@ def show_study(folder: Path) -> list[Path]:
         )
         grid.add_column("method", overflow="fold")  # may wrap, so that no number is cut
         shown = [column for column in SHOWN if column in table]
+        if {"energy error", "cut ratio"} & {*shown}:  # which say more than the energy itself
+            shown = [column for column in shown if column != "energy"]
         for column in shown:
             grid.add_column(column.replace(" ", "\n"), justify="right", no_wrap=True)
         for name, row in table.iterrows():

@@ -143,8 +143,10 @@ class Instances:
         """
         size = self.qubits if qubits is None else qubits
         with within("circuit"):
-            built = ansatz or self.ansatz(size, self.layers if layers is None else layers)
+            require_count("qubits", size, high=MAX_QUBITS)
         read = self._observable(size) if observable is None else observable
+        with within("circuit"):
+            built = ansatz or self.ansatz(size, self.layers if layers is None else layers)
         problem = (
             self._classification(built, read, size)
             if self.has_data

@@ -140,10 +140,11 @@ def is_energy(results: pd.DataFrame) -> bool:
         results: Rows with ``metric_`` columns.
 
     Example:
-        >>> is_energy(pd.DataFrame({"metric_energy_error": [0.1], "metric_test_accuracy": [None]}))
+        >>> is_energy(pd.DataFrame({"metric_energy": [-9.7], "metric_test_accuracy": [None]}))
         True
     """
-    judged = [column for column, _ in JUDGED.values() if column in results]
+    energies = ("metric_energy", "metric_energy_error", "metric_cut_ratio")
+    judged = [column for column in energies if column in results]
     accuracy = results.get("metric_test_accuracy", pd.Series(dtype=float))
     return bool(results[judged].notna().any(axis=None) and accuracy.isna().all())
 

@@ -49,6 +49,32 @@ def test_sizes_change_hamiltonian_and_ansatz_together():
     assert found.ansatz(3, 4).num_parameters == 8
 
 
+def test_beyond_sixteen_qubits_exact_energies_are_found_without_a_reference():
+    circuit = {"qubits": 17, "layers": 1, "ansatz": "hardware_efficient"}
+    part = instances_of({**VQE, "circuit": circuit}).part
+    zeros = np.zeros(part.problem.num_weights)
+    found = part.problem.evaluate(zeros, part.problem.train, part.backend, np.random.default_rng(0))
+    metrics = part.problem.metrics({"train": found})
+    assert metrics["metric_energy"] == pytest.approx(-16.0)
+    assert np.isnan(metrics["metric_energy_error"])
+    with pytest.raises(InputError, match="17 qubits at once are too many to draw shots of"):
+        instances_of(
+            {**VQE, "circuit": circuit, "backend": {"name": "simulator", "shots": 10}}
+        ).part
+
+
+def test_a_size_that_a_hamiltonian_has_not_is_its_own_error():
+    with pytest.raises(InputError) as raised:
+        instances_of(
+            {
+                **VQE,
+                "problem": {"name": "vqe", "hamiltonian": "h2"},
+                "circuit": {"qubits": 3, "layers": 1, "ansatz": "hardware_efficient"},
+            }
+        ).part
+    assert raised.value.table == ("problem", "hamiltonian")
+
+
 def test_another_observable_leaves_the_circuit(small):
     found = instances_of(VQE)
     local = SparsePauliOp(["IIIX", "XIII"], [1.0, -1.0])

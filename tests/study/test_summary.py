@@ -136,6 +136,15 @@ def test_energies_are_called_energies_and_have_no_accuracy(results):
     assert "; energy 0.3" in findings(results)[0]
 
 
+def test_energies_without_a_reference_are_energies_too(results):
+    results = results.assign(
+        metric_test_accuracy=math.nan, metric_energy=-9.7, metric_energy_error=math.nan
+    )
+    table = summary(results)
+    assert "energy" in table
+    assert not {"training loss", "test accuracy", "energy error"} & set(table.columns)
+
+
 def test_the_ratio_of_a_random_cut_is_named(results):
     results = results.assign(
         metric_test_accuracy=math.nan, metric_cut_ratio=0.9, metric_random_ratio=0.55

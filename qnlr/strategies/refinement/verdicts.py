@@ -15,9 +15,9 @@ CLAIMS = (
     ("curve", EVOLUTION, "training", 27.3, "27.3 % lower mean squared error after 500 steps"),
     ("curve", PLAIN, "training", 0.0, "lower final loss than without initialisation (Fig. 1a)"),
     ("telecom", PLAIN, "training", 0.0, "consistently lower final loss than no initialisation"),
-    ("telecom", EVOLUTION, "training", 0.0, "energy evolution plateaus prematurely"),
+    ("telecom", EVOLUTION, "training", 0.0, "lower final loss than energy evolution"),
     ("mnist", PLAIN, "validation", 11.5, "11.5 % lower validation loss than no initialisation"),
-    ("mnist", EVOLUTION, "validation", 0.0, "energy evolution has poor generalisation"),
+    ("mnist", EVOLUTION, "validation", 0.0, "lower validation loss than energy evolution"),
 )
 """Task, baseline, loss, claimed reduction in per cent, and the claim."""
 
@@ -146,7 +146,7 @@ def _check(
         holds: bool | None = True
     else:
         holds = False if less.high < max(claimed, 0.0) else None
-    direction = "lower" if less.low > 0 else "higher" if less.high < 0 else "neither"
+    direction = "lower" if less.low > 0 else "higher" if less.high < 0 else "not told apart"
     return Check(
         f"{task}, {optimizer}: {claim}",
         f"{claimed:g} % lower" if claimed else "lower",
@@ -173,6 +173,8 @@ def _sentences(last: pd.DataFrame) -> tuple[str, ...]:
 
 def _change(less: Interval, than: str = "") -> str:
     """Say by how many per cent a loss is lower, or higher."""
+    if math.isnan(less.mean):
+        return "not to be compared, as no pair of seeds is left that did not diverge"
     word, by = ("higher", less.times(-1.0)) if less.mean < 0 else ("lower", less)
     return " ".join(filter(None, (word, than, f"by {by.text(1)} %")))
 
@@ -248,9 +250,11 @@ def _caveats(
     said = [
         f"Samples: {'; '.join(sources)}.",
         "Learning rates, batches, biases, ω, ρ, the telecom series and the optimizer are not in "
-        "the paper; they are chosen here, rates by the same number of trials for each method.",
+        "the paper; they are chosen here, rates by the same number of trials for each of the three "
+        "methods that it compares. NLR and the ablations take theirs over untried.",
         "Energy evolution is rebuilt from its description in the two-stage paper, with "
-        f"{shared.weights_per_step} weights moved a step: on 784-128-10 that is one weight in 800, "
+        f"{shared.weights_per_step} weights moved a step: on 784-128-10 that is one weight in "
+        f"{101_770 / shared.weights_per_step:.0f}, "
         "so that its loss there speaks of this budget as much as of the method.",
         "In stage 1 only the last layer moves, as nothing else is convex; a network's stage 1 is "
         "no barren plateau, and nothing here is a quantum circuit.",
@@ -266,6 +270,12 @@ def _caveats(
             "best line through x² has a mean squared error of 1/180 = 0.0056, where runs stay "
             "unless they leave that symmetry. Uniform biases start them off it."
         )
+    ends = last.set_index(["task", "method", "seed"])
+    by_nlr, by_sgd = (
+        ends.loc[ends["optimizer"] == name, "training_loss"] for name in ("nlr", "sgd")
+    )
+    if by_nlr.equals(by_sgd.reindex(by_nlr.index)):
+        said.append("NLR ends at the losses of SGD on every seed: it changed nothing here.")
     edges = tuning[tuning["at_the_edge"]]
     if len(edges):
         named = ", ".join(

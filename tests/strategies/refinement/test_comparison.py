@@ -10,7 +10,7 @@ from qnlr.diagnostics import DIAGNOSTICS
 from qnlr.errors import InputError
 from qnlr.strategies.refinement.comparison import two_stage_benchmarks
 from qnlr.strategies.refinement.methods import EVOLUTION, METHODS, PLAIN, TWO_STAGE, Training
-from qnlr.strategies.refinement.verdicts import findings_of, reduction
+from qnlr.strategies.refinement.verdicts import _change, findings_of, reduction
 
 SMALL = {
     "seeds": 2,
@@ -112,6 +112,12 @@ def test_a_claim_holds_only_where_its_interval_reaches_it(ratio, spread, holds):
         )
         said = next(line for line in findings.says if line.startswith("curve, sgd: two-stage"))
         assert f" {word} than without initialisation by {percent:.1f} ±" in said
+
+
+def test_what_diverged_is_not_compared():
+    less = reduction(pd.Series([np.inf, np.inf]), pd.Series([1.0, 2.0]))
+    assert less.count == 0
+    assert _change(less, "than before").startswith("not to be compared")
 
 
 @pytest.mark.parametrize(
