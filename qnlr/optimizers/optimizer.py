@@ -22,7 +22,7 @@ from qnlr.optimizers.base import ToldOptimizer
 from qnlr.optimizers.callbacks import Callback
 from qnlr.optimizers.corrective import Corrective, Reversal
 from qnlr.optimizers.directions import Direction
-from qnlr.optimizers.natural import MetricTellData, NaturalGradient
+from qnlr.optimizers.natural import NaturalGradient
 from qnlr.optimizers.rates import Feedback, RateRule
 from qnlr.optimizers.state import (
     Pending,
@@ -199,6 +199,9 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
                 f"the gradient has shape {gradient.shape}, the weights {state.x.shape}"
             )
         metric = getattr(tell_data, "metric", None)
+        own = getattr(self.direction, "metric", None)
+        if metric is None and own is not None:
+            metric = own(state.x)
         known = state.direction if metric is None else {**state.direction, "metric": metric}
         direction, state.direction = self.direction(gradient, known)
         probe_rate = self.rate.probe_rate(state.rate)
@@ -270,10 +273,7 @@ class SignedRateOptimizer(ToldOptimizer[SignedRateState]):
             increases = [as_loss(fun(point)) - as_loss(loss) for point in points]
             gradient = np.array(increases) / self.perturbation
             state.nfev += state.x.size
-        metric = getattr(self.direction, "metric", None)
-        if metric is None:
-            return TellData(eval_fun=loss, eval_jac=gradient)
-        return MetricTellData(loss, gradient, metric(np.asarray(ask_data.x_jac)))
+        return TellData(eval_fun=loss, eval_jac=gradient)
 
     def create_result(self) -> SignedRateResult:
         """Return the last point with its loss evaluated anew, and the best point seen."""

@@ -10,7 +10,7 @@ import numpy as np
 from qnlr.backends import Meter
 from qnlr.errors import InputError, require_count, require_within
 from qnlr.strategies.shallow import circuit_weights, first_layers
-from qnlr.strategies.strategy import Setting, share, start_at
+from qnlr.strategies.strategy import Setting, start_at
 from qnlr.training import Ended, Plan, Stage, Start
 from qnlr.types import FloatArray
 
@@ -55,7 +55,7 @@ class Layerwise:
         """Return a stage for each group of layers, and one for all of them."""
         ends = [*range(self.layers_per_stage, setting.layers, self.layers_per_stage)]
         ends.append(setting.layers)
-        each = share(round(setting.steps * (1 - self.sweep)), 1 / len(ends))
+        each = max(1, round(setting.steps * (1 - self.sweep) / len(ends)))
         stages, before = [], 0
         for number, layers in enumerate(ends):
             part = setting.part if layers == setting.layers else setting.instance(layers=layers)

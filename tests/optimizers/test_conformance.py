@@ -15,6 +15,7 @@ from qnlr.optimizers import (
     Equation10,
     GaussianNoise,
     Momentum,
+    NaturalGradient,
     PerturbedReversal,
     RandomReinitialisation,
     RMSProp,
@@ -35,7 +36,11 @@ BUILDERS = {
     **{
         f"nlr_{name}": lambda kind=kind, **common: NLR(0.05, direction=kind(), **common)
         for name, kind in DIRECTIONS.items()
+        if name != "natural"
     },
+    "nlr_natural": lambda **common: NLR(
+        0.05, direction=NaturalGradient(0.1, metric=lambda x: np.eye(len(x))), **common
+    ),
     "nlr_amsgrad": lambda **common: NLR(0.1, direction=AdaptiveMoments(amsgrad=True), **common),
     "nlr_tolerance": lambda **common: NLR(0.05, 0.02, Tolerance(0.05), **common),
     "nlr_standard_errors": lambda **common: NLR(

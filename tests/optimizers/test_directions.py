@@ -9,8 +9,9 @@ from qnlr.errors import InputError
 from qnlr.optimizers import DIRECTIONS, AdaptiveMoments, HeavyBall, Plain, RootMeanSquare
 
 GRADIENTS = np.random.default_rng(8).normal(size=(6, 3))
-KINDS = [*DIRECTIONS.values(), lambda: AdaptiveMoments(amsgrad=True)]
-NAMES = [*DIRECTIONS, "amsgrad"]
+NAMES = [name for name in DIRECTIONS if name != "natural"]  # which needs a metric besides
+KINDS = [*(DIRECTIONS[name] for name in NAMES), lambda: AdaptiveMoments(amsgrad=True)]
+NAMES = [*NAMES, "amsgrad"]
 
 
 def directions(rule, gradients=GRADIENTS):

@@ -76,8 +76,8 @@ def test_studies_are_chosen_by_the_beginnings_of_their_names(configs):
     (study,) = load_studies(configs, ["figure_02_loss"], seeds=3)
     assert {spec.seed for spec in study.runs} == {0, 1, 2}
     assert load_studies(configs, ["figure_01"]) == []
-    with pytest.raises(InputError, match=r'"table_11" begins no study.*table_01_negative_rate'):
-        load_studies(configs, ["table_11"])
+    with pytest.raises(InputError, match=r'"table_12" begins no study.*table_01_negative_rate'):
+        load_studies(configs, ["table_12"])
     with pytest.raises(InputError, match=r"table_03_dimension\.toml cannot be read"):
         load_studies(configs, ["table_03"])
     assert len(study_names()) == len(set(study_names())) >= 20

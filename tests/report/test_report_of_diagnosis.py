@@ -20,6 +20,7 @@ def test_it_opens_with_its_findings_figures_and_tables(page):
     assert page("document.querySelector('h1').textContent") == "Decay with rate 0.7"
     heads = page("[...document.querySelectorAll('h2')].map(head => head.textContent.trim())")
     assert [head for head in heads if head] == [
+        "What is measured",
         "What it says",
         "What theory says, and whether it holds",
         "Figures",
