@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from qnlr.backends.aer import AerBackend as AerBackend
 from qnlr.backends.gradients import GRADIENTS as GRADIENTS
+from qnlr.backends.gradients import Allocated as Allocated
 from qnlr.backends.gradients import Gradient as Gradient
 from qnlr.backends.gradients import GradientBackend as GradientBackend
 from qnlr.backends.gradients import ParameterShift as ParameterShift

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qnlr.backends.gradients.allocated import reshot
 from qnlr.types import Backend, Cost, Expectations, FloatArray, Jacobian
 
 
@@ -89,6 +91,21 @@ class MeteredBackend:
         self.meter.add(measured.cost, time.perf_counter() - start)
         return measured
 
+    def with_shots(self, shots: int) -> MeteredBackend:
+        """Return the backend with another number of shots, on the same meter."""
+        return MeteredBackend(reshot(self.backend, shots), self.meter)
+
+    def allocated_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        shots: NDArray[np.int64],
+    ) -> Jacobian | None:
+        """Return the backend's Jacobian with shots by weight, counted; None if it has no way."""
+        allocated = getattr(self.backend, "allocated_jacobian", None)
+        return None if allocated is None else self._counted(allocated, weights, angles, rng, shots)
+
     def partial_jacobian(
         self,
         weights: FloatArray,
@@ -98,10 +115,11 @@ class MeteredBackend:
     ) -> Jacobian | None:
         """Return the backend's Jacobian by some weights, counted; None if it has no way to it."""
         partial = getattr(self.backend, "partial_jacobian", None)
-        if partial is None:
-            return None
+        return None if partial is None else self._counted(partial, weights, angles, rng, trained)
+
+    def _counted(self, measure: Callable[..., Jacobian | None], *asked: Any) -> Jacobian | None:
         start = time.perf_counter()
-        measured: Jacobian | None = partial(weights, angles, rng, trained)
+        measured = measure(*asked)
         if measured is not None:
             self.meter.add(measured.cost, time.perf_counter() - start)
         return measured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,36 @@ class MitigatedBackend(SimulatorBackend):
             trained: Which weights, shape (P,).
         """
         return None if self._mitigates else super().partial_jacobian(weights, angles, rng, trained)
+
+    def allocated_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        shots: NDArray[np.int64],
+    ) -> Jacobian | None:
+        """Return the simulator's Jacobian with shots by weight; None where it is to be mitigated.
+
+        Args:
+            weights: Shape (P,).
+            angles: Encoding angles, shape (B, D).
+            rng: Draws the shot noise.
+            shots: Shots of each of the two shifts of a weight, shape (P,).
+        """
+        return None if self._mitigates else super().allocated_jacobian(weights, angles, rng, shots)
+
+    def with_shots(self, shots: int) -> Self:
+        """Refuse other shots: calibration and extrapolation are set up for those it has.
+
+        Raises:
+            InputError: Unless nothing is mitigated.
+        """
+        if not self._mitigates:
+            return super().with_shots(shots)
+        raise InputError(
+            "the optimizer chooses its shots, and a mitigated backend has those it was made with; "
+            "leave out readout and zero_noise, or take another optimizer"
+        )
 
     def _corrected_jacobian(
         self, qubit: int, weights: FloatArray, angles: FloatArray, rng: np.random.Generator

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import copy
+from typing import Any, Protocol, Self
 
 import numpy as np
 from qiskit.primitives import (
@@ -96,6 +97,21 @@ class PrimitiveBackend:
     def run(self, parameters: FloatArray, rng: np.random.Generator) -> Expectations:
         """Measure ⟨O⟩ for every row of a parameter array of shape (..., D + P)."""
         raise NotImplementedError
+
+    def with_shots(self, shots: int) -> Self:
+        """Return this backend with another number of shots.
+
+        Args:
+            shots: Shots per circuit, at least 1.
+
+        Raises:
+            InputError: If its values are exact, shots is below 1, or its shots are fixed.
+        """
+        if self.shots is None:
+            raise InputError(f"shots = {shots!r} cannot be asked for: the backend's are exact")
+        other = copy.copy(self)
+        other.shots = require_count("shots", shots, high=MAX_SHOTS)
+        return other
 
     def _bindings(self, parameters: FloatArray) -> dict[tuple[Any, ...], FloatArray]:
         return {self.model.parameters: parameters}

@@ -121,12 +121,35 @@ class SimulatorBackend(PrimitiveBackend):
         """
         return self._jacobian(weights, angles, rng, trained)
 
+    def allocated_jacobian(
+        self,
+        weights: FloatArray,
+        angles: FloatArray,
+        rng: np.random.Generator,
+        shots: NDArray[np.int64],
+    ) -> Jacobian | None:
+        """Measure ⟨O⟩ and its derivatives, each with shots of its own, in one job.
+
+        Args:
+            weights: Shape (P,).
+            angles: Encoding angles, shape (B, D).
+            rng: Draws the shot noise.
+            shots: Shots of each of the two shifts of a weight, shape (P,); 0 leaves its derivative
+                at 0. The value has the most of them.
+
+        Returns:
+            Values, shape (B,), and derivatives, shape (B, P), with standard errors; None where a
+            subclass measures otherwise.
+        """
+        return self._jacobian(weights, angles, rng, shots > 0, shots)
+
     def _jacobian(
         self,
         weights: FloatArray,
         angles: FloatArray,
         rng: np.random.Generator,
         trained: NDArray[np.bool_],
+        shots: NDArray[np.int64] | None = None,
     ) -> Jacobian:
         rows = parameter_array(np.asarray(weights, dtype=float), angles)[:, self._order]
         wanted = self._wanted.copy()
@@ -134,14 +157,22 @@ class SimulatorBackend(PrimitiveBackend):
         if self.shots is None:
             found = exact_jacobian(self._program, rows, self._observable, wanted)
         else:
-            found = sampled_jacobian(self._program, rows, self._observable, wanted, self.shots, rng)
+            each: int | NDArray[np.int64] = self.shots
+            if shots is not None:
+                each = np.zeros(len(wanted), dtype=np.int64)
+                each[self._weights] = shots
+            found = sampled_jacobian(self._program, rows, self._observable, wanted, each, rng)
         elements = (2 * int(trained.sum()) + 1) * len(rows)
+        cost = self._cost(elements)
+        if shots is not None:
+            drawn = int(2 * shots.sum() + shots.max(initial=1)) * len(rows)
+            cost = Cost(cost.circuits, drawn * self.circuits_per_value, jobs=1)
         return Jacobian(
             values=found.values,
             stds=np.sqrt(found.variances),
             derivatives=found.derivatives[:, self._weights],
             derivative_stds=np.sqrt(found.derivative_variances[:, self._weights]),
-            cost=self._cost(elements),
+            cost=cost,
         )
 
     def _cost(self, elements: int) -> Cost:

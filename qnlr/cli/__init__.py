@@ -12,6 +12,7 @@ import typer
 # isort: off
 import qnlr.cli.runs  # first: help lists commands in this order
 import qnlr.cli.diagnose
+import qnlr.cli.board
 import qnlr.cli.hardware
 import qnlr.cli.remote
 import qnlr.cli.suites  # noqa: F401

@@ -59,13 +59,17 @@ def run(
     """
     from qnlr.backends.ibm.orders import Orders
     from qnlr.cli.executing import execute_and_show
+    from qnlr.errors import InputError
     from qnlr.paper.plateau import draw_config, is_landscape
     from qnlr.study.diagnosis import is_diagnosis, load_order, perform_and_show
+    from qnlr.study.leaderboard import is_board
     from qnlr.study.spec import load_study
 
     if is_diagnosis(config):
         perform_and_show(load_order(config), results)
         return
+    if is_board(config):
+        raise InputError(f"{config} is a leaderboard; hold it with: qnlr leaderboard {config}")
     if is_landscape(config):
         for file in draw_config(config, results):
             typer.echo(f"figure: {file}")
@@ -105,7 +109,7 @@ def show(
 def validate(config: Config) -> None:
     """Check a study without running it: every key, every name, and whether it can be built.
 
-    A table `[tune]`, `[landscape]` or `[diagnostic]` is checked as well.
+    A table `[tune]`, `[landscape]`, `[diagnostic]` or `[leaderboard]` is checked as well.
 
     **Example**: `qnlr validate configs/quickstart.toml`
     """
@@ -113,6 +117,8 @@ def validate(config: Config) -> None:
     from qnlr.study.build import Builder
     from qnlr.study.build import validate as check
     from qnlr.study.diagnosis import is_diagnosis, load_order
+    from qnlr.study.leaderboard import is_board, load_board
+    from qnlr.study.leaderboard.plan import Plan
     from qnlr.study.spec import load_study, read_config
     from qnlr.study.tune_config import load_tuning
 
@@ -123,6 +129,14 @@ def validate(config: Config) -> None:
     if is_landscape(config):
         name, scene = load_landscape(config)
         typer.echo(f"{config} is valid: landscape {name}, {len(scene.axis)} points along an axis")
+        return
+    if is_board(config):
+        board = load_board(config)
+        cells = Plan(board, Builder(board.folder, offline=True)).cells
+        typer.echo(
+            f"{config} is valid: leaderboard {board.name}, {len(board.entries)} entries in "
+            f"{len(cells)} cells"
+        )
         return
     study, also = load_study(config), ""
     if "tune" in read_config(config)[1]:

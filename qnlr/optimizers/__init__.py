@@ -3,11 +3,24 @@
 Read :mod:`qnlr.optimizers.nlr` first: it is the method.
 """
 
+from qnlr.optimizers.adaptive import AdaptiveNLR as AdaptiveNLR
+from qnlr.optimizers.adaptive import AdaptiveRate as AdaptiveRate
+from qnlr.optimizers.armijo import ArmijoSGD as ArmijoSGD
+from qnlr.optimizers.armijo import Backtracking as Backtracking
+from qnlr.optimizers.asking import Ask as Ask
+from qnlr.optimizers.asking import Shots as Shots
+from qnlr.optimizers.asking import Told as Told
+from qnlr.optimizers.averages import AVERAGES as AVERAGES
+from qnlr.optimizers.averages import Average as Average
+from qnlr.optimizers.averages import LastPoint as LastPoint
+from qnlr.optimizers.averages import PolynomialAverage as PolynomialAverage
+from qnlr.optimizers.averages import SuffixAverage as SuffixAverage
 from qnlr.optimizers.baselines import SGD as SGD
 from qnlr.optimizers.baselines import Adam as Adam
 from qnlr.optimizers.baselines import Momentum as Momentum
 from qnlr.optimizers.baselines import QuantumNaturalGradient as QuantumNaturalGradient
 from qnlr.optimizers.baselines import RMSProp as RMSProp
+from qnlr.optimizers.bayesian_line import BayesianLine as BayesianLine
 from qnlr.optimizers.corrective import CORRECTIVES as CORRECTIVES
 from qnlr.optimizers.corrective import Corrective as Corrective
 from qnlr.optimizers.corrective import GaussianNoise as GaussianNoise
@@ -21,9 +34,12 @@ from qnlr.optimizers.directions import Direction as Direction
 from qnlr.optimizers.directions import HeavyBall as HeavyBall
 from qnlr.optimizers.directions import Plain as Plain
 from qnlr.optimizers.directions import RootMeanSquare as RootMeanSquare
+from qnlr.optimizers.distance import DistanceOverGradients as DistanceOverGradients
+from qnlr.optimizers.distance import DoG as DoG
 from qnlr.optimizers.external import COBYLA as COBYLA
 from qnlr.optimizers.external import SPSA as SPSA
-from qnlr.optimizers.natural import MetricTellData as MetricTellData
+from qnlr.optimizers.frugal import GCANS as GCANS
+from qnlr.optimizers.frugal import ICANS as ICANS
 from qnlr.optimizers.natural import NaturalGradient as NaturalGradient
 from qnlr.optimizers.nlr import NLR as NLR
 from qnlr.optimizers.optimizer import SignedRateOptimizer as SignedRateOptimizer
@@ -32,8 +48,13 @@ from qnlr.optimizers.rates import Constant as Constant
 from qnlr.optimizers.rates import Equation10 as Equation10
 from qnlr.optimizers.rates import Feedback as Feedback
 from qnlr.optimizers.rates import NegativeRate as NegativeRate
+from qnlr.optimizers.rates import Probe as Probe
 from qnlr.optimizers.rates import RateRule as RateRule
 from qnlr.optimizers.rates import Ratio as Ratio
+from qnlr.optimizers.rivals import DAdaptation as DAdaptation
+from qnlr.optimizers.rivals import Prodigy as Prodigy
+from qnlr.optimizers.rivals import ScheduleFreeAdam as ScheduleFreeAdam
+from qnlr.optimizers.sglbo import SGLBO as SGLBO
 from qnlr.optimizers.state import AskTell as AskTell
 from qnlr.optimizers.state import SignedRateResult as SignedRateResult
 from qnlr.optimizers.state import StepRecord as StepRecord

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from qnlr.optimizers.averages import Average
 from qnlr.optimizers.directions import AdaptiveMoments, Direction, HeavyBall, Plain, RootMeanSquare
 from qnlr.optimizers.natural import NaturalGradient
 from qnlr.optimizers.optimizer import SignedRateOptimizer
@@ -41,6 +42,7 @@ class Baseline(SignedRateOptimizer):
         return {
             "learning_rate": self.learning_rate,
             **asdict(self.direction),  # type: ignore[call-overload]
+            "average": self.average,
             **self._common_settings,
         }
 
@@ -55,6 +57,7 @@ class SGD(Baseline):
 
     Args:
         learning_rate: η > 0.
+        average: What is made of the points, such as a ``PolynomialAverage()``; None for the last.
         **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
 
     Raises:
@@ -65,8 +68,10 @@ class SGD(Baseline):
         array([0.25])
     """
 
-    def __init__(self, learning_rate: float = 0.01, **common: Any) -> None:
-        super().__init__(Plain(), learning_rate, **common)
+    def __init__(
+        self, learning_rate: float = 0.01, average: Average | None = None, **common: Any
+    ) -> None:
+        super().__init__(Plain(), learning_rate, average=average, **common)
 
 
 class Momentum(Baseline):
@@ -77,6 +82,7 @@ class Momentum(Baseline):
     Args:
         learning_rate: η > 0.
         momentum: β, 0 ≤ β < 1.
+        average: What is made of the points, such as a ``PolynomialAverage()``; None for the last.
         **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
 
     Raises:
@@ -87,8 +93,14 @@ class Momentum(Baseline):
         array([0.46])
     """
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9, **common: Any) -> None:
-        super().__init__(HeavyBall(momentum), learning_rate, **common)
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.9,
+        average: Average | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(HeavyBall(momentum), learning_rate, average=average, **common)
 
 
 class RMSProp(Baseline):
@@ -134,6 +146,7 @@ class Adam(Baseline):
         beta2: β₂, 0 ≤ β₂ < 1.
         epsilon: ε > 0.
         amsgrad: Whether to use the largest mean square so far.
+        average: What is made of the points, such as a ``PolynomialAverage()``; None for the last.
         **common: ``maxiter``, ``callback``, ``seed`` and ``perturbation``.
 
     Raises:
@@ -151,9 +164,11 @@ class Adam(Baseline):
         beta2: float = 0.999,
         epsilon: float = 1e-8,
         amsgrad: bool = False,
+        average: Average | None = None,
         **common: Any,
     ) -> None:
-        super().__init__(AdaptiveMoments(beta1, beta2, epsilon, amsgrad), learning_rate, **common)
+        moments = AdaptiveMoments(beta1, beta2, epsilon, amsgrad)
+        super().__init__(moments, learning_rate, average=average, **common)
 
 
 class QuantumNaturalGradient(Baseline):

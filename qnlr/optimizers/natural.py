@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from qiskit_machine_learning.optimizers import TellData
 
 from qnlr.errors import InputError, require_positive
 from qnlr.types import FloatArray
@@ -60,14 +59,3 @@ class NaturalGradient:
             )
         damped = np.asarray(metric, dtype=float) + self.regularisation * np.eye(gradient.size)
         return np.asarray(np.linalg.solve(damped, gradient), dtype=float), {}
-
-
-@dataclass
-class MetricTellData(TellData):
-    """What was measured, with the metric at the weights.
-
-    Args:
-        metric: G, shape (P, P).
-    """
-
-    metric: FloatArray | None = None

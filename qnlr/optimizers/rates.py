@@ -26,24 +26,57 @@ State = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A loss that was measured beside θ.
+
+    Args:
+        rate: r, where θ − r d is the probe; below 0 it lies up the direction.
+        loss: Loss there, on the mini-batch of the step.
+    """
+
+    rate: float
+    loss: float
+
+
+@dataclass(frozen=True)
 class Feedback:
     """What a rate rule is told about a step.
 
     Args:
         step: Number of the step, from 0.
         loss: Loss at θ; a :class:`qnlr.Estimate` where it was measured with shots.
-        probe_loss: Loss at the probe, on the same mini-batch; None if there was no probe.
+        probe_loss: Loss at the last probe, on the same mini-batch; None if there was no probe.
         gradient_norm: ‖g‖, the Euclidean norm of the gradient.
+        gradient_std: Root of the sum of the squared standard errors of the derivatives; NaN where
+            they are not known.
+        slope: g · d, by which the loss falls for a small rate, to first order and per unit of rate.
+        slope_std: Standard error of the slope from the shots of this gradient; NaN where unknown.
+        direction_norm: ‖d‖.
+        distance: ‖θ − θ_0‖ from where the minimisation began.
+        size: Number of weights P; 0 where it is not known.
+        probes: All probes of the step, in order.
     """
 
     step: int
     loss: float
     probe_loss: float | None
     gradient_norm: float
+    gradient_std: float = math.nan
+    slope: float = math.nan
+    slope_std: float = math.nan
+    direction_norm: float = math.nan
+    distance: float = math.nan
+    size: int = 0
+    probes: tuple[Probe, ...] = ()
 
 
 class RateRule(Protocol):
-    """Turns what was just measured into a signed rate."""
+    """Turns what was just measured into a signed rate.
+
+    A rule that wants more than one probe a step has two members besides: ``most_probes``, how many
+    at most, and ``next_probe(feedback, state)``, which is asked after each of them and returns the
+    rate of another one, of either sign, or None.
+    """
 
     def initial_state(self) -> State:
         """Return the state before the first step."""

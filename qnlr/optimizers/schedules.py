@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from qnlr.errors import require_count, require_within
-from qnlr.optimizers.rates import Feedback, RateRule
+from qnlr.optimizers.rates import Feedback, Probe, RateRule
 
 State = dict[str, Any]
 
@@ -54,9 +54,35 @@ class Scheduled:
         rate = self.rule.probe_rate(state["rule"])
         return None if rate is None else rate * self.schedule.factor(state["schedule"])
 
+    @property
+    def most_probes(self) -> int:
+        """The most probes that the rule asks for in a step."""
+        return int(getattr(self.rule, "most_probes", 1))
+
+    def next_probe(self, feedback: Feedback, state: State) -> float | None:
+        """Return the scaled rate of another probe, if the rule asks for one."""
+        following = getattr(self.rule, "next_probe", None)
+        if following is None:
+            return None
+        rate = following(self._unscaled(feedback, state), state["rule"])
+        return None if rate is None else rate * self.schedule.factor(state["schedule"])
+
+    def _unscaled(self, feedback: Feedback, state: State) -> Feedback:
+        """Return what the rule would be told if the schedule scaled the direction instead."""
+        factor = self.schedule.factor(state["schedule"])
+        if factor == 0:
+            return feedback
+        return replace(
+            feedback,
+            slope=factor * feedback.slope,
+            slope_std=factor * feedback.slope_std,
+            direction_norm=factor * feedback.direction_norm,
+            probes=tuple(Probe(one.rate / factor, one.loss) for one in feedback.probes),
+        )
+
     def __call__(self, feedback: Feedback, state: State) -> tuple[float, State]:
         """Return the scaled signed rate, and the next states."""
-        rate, following = self.rule(feedback, state["rule"])
+        rate, following = self.rule(self._unscaled(feedback, state), state["rule"])
         scaled = rate * self.schedule.factor(state["schedule"])
         schedule = self.schedule.following(feedback, state["schedule"])
         return scaled, {"rule": following, "schedule": schedule}

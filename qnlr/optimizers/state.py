@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -10,6 +11,7 @@ import numpy as np
 from qiskit_machine_learning.optimizers import AskData, OptimizerResult, OptimizerState, TellData
 
 from qnlr.errors import InputError
+from qnlr.optimizers.rates import Probe
 from qnlr.rng import generator_state, restore_generator
 from qnlr.types import Estimate, FloatArray
 
@@ -43,12 +45,47 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class Pending:
-    """The gradient phase of a step whose probe has not been measured yet."""
+    """The gradient phase of a step, and its probes so far; the next is not measured yet."""
 
     loss: float
     gradient_norm: float
     direction: FloatArray
     probe: FloatArray
+    probe_rate: float = math.nan
+    gradient_std: float = math.nan
+    slope: float = math.nan
+    slope_std: float = math.nan
+    probes: tuple[Probe, ...] = ()
+
+    @classmethod
+    def after(
+        cls, loss: float, gradient: FloatArray, stds: FloatArray | None, direction: FloatArray
+    ) -> Pending:
+        """Return what is known after the gradient phase."""
+        return cls(
+            loss=loss,
+            gradient_norm=float(np.linalg.norm(gradient)),
+            direction=direction,
+            probe=np.empty(0),
+            gradient_std=math.nan if stds is None else float(np.linalg.norm(stds)),
+            slope=float(gradient @ direction),
+            slope_std=math.nan if stds is None else float(np.linalg.norm(stds * direction)),
+        )
+
+    def probing(self, weights: FloatArray, rate: float) -> Pending:
+        """Return it with a probe to be measured."""
+        return replace(self, probe=weights - rate * self.direction, probe_rate=rate)
+
+    def pack(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        probes = [[one.rate, *_pack_loss(one.loss)] for one in self.probes]
+        return {**vars(self), "loss": _pack_loss(self.loss), "probes": probes}
+
+    @classmethod
+    def unpacked(cls, plain: Mapping[str, Any]) -> Pending:
+        """Return it from plain data."""
+        probes = tuple(Probe(rate, _unpack_loss(loss)) for rate, *loss in plain.get("probes", ()))
+        return cls(**{**plain, "loss": _unpack_loss(plain["loss"]), "probes": probes})
 
 
 @dataclass(eq=False)
@@ -61,6 +98,7 @@ class SignedRateState(OptimizerState):
     nfev: int
     njev: int
     nit: int
+    origin: FloatArray = field(default_factory=lambda: np.empty(0))
     direction: dict[str, Any] = field(default_factory=dict)
     rate: dict[str, Any] = field(default_factory=dict)
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
@@ -69,6 +107,13 @@ class SignedRateState(OptimizerState):
     fun_best: float = float("inf")
     pending: Pending | None = None
     record: StepRecord | None = None
+    point: FloatArray | None = None
+    average: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def here(self) -> FloatArray:
+        """Where gradients are measured: ``x``, unless that is an average."""
+        return self.x if self.point is None else self.point
 
     def pack(self) -> dict[str, Any]:
         """Return the state as plain data."""
@@ -85,7 +130,10 @@ class SignedRateState(OptimizerState):
             "rng": generator_state(self.rng),
             "x_best": self.x_best,
             "fun_best": _pack_loss(self.fun_best),
-            "pending": pending and {**vars(pending), "loss": _pack_loss(pending.loss)},
+            "pending": pending and pending.pack(),
+            "origin": self.origin,
+            "point": self.point,
+            "average": dict(self.average),
         }
 
     def unpacked(self, plain: Mapping[str, Any]) -> SignedRateState:
@@ -103,7 +151,10 @@ class SignedRateState(OptimizerState):
             rng=restore_generator(plain["rng"]),
             x_best=plain["x_best"],
             fun_best=_unpack_loss(plain["fun_best"]),
-            pending=pending and Pending(**{**pending, "loss": _unpack_loss(pending["loss"])}),
+            pending=pending and Pending.unpacked(pending),
+            origin=np.array(plain.get("origin", plain["x"])),
+            point=plain.get("point"),
+            average=dict(plain.get("average", {})),
             record=None,
         )
 

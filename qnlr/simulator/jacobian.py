@@ -108,7 +108,7 @@ def sampled_jacobian(
     values: FloatArray,
     observable: SparsePauliOp,
     wanted: np.ndarray,
-    shots: int,
+    shots: int | np.ndarray,
     rng: np.random.Generator,
 ) -> Slopes:
     r"""Draw values and derivatives as the parameter-shift rule on a device would give them.
@@ -124,7 +124,9 @@ def sampled_jacobian(
         values: Parameter values, shape (E, D).
         observable: A sum of Pauli strings with real coefficients.
         wanted: Whether to differentiate by each parameter, shape (D,).
-        shots: Shots of every circuit.
+        shots: Shots of every circuit; or those of each shift of a parameter, shape (D,), at least 1
+            where it is wanted: then the value has the most of them, and an angle that several
+            parameters turn the most of theirs.
         rng: Draws them.
 
     Returns:
@@ -132,6 +134,7 @@ def sampled_jacobian(
     """
     angles = program.angles(values)
     slots = program.tape.angles.reached(wanted)
+    at_value, at_slots = _spread_shots(program, wanted, shots)
     simple = _distinct(observable)
     size = angles.shape[1]
     f, s2 = np.zeros(size), np.zeros(size)
@@ -143,7 +146,7 @@ def sampled_jacobian(
             continue
         draw = _draw_single if len(one.strings) == 1 else _draw_several
         (mean, variance), (up, up2), (down, down2) = draw(
-            program, angles, one, weights @ one.signs, slots, shots, rng
+            program, angles, one, weights @ one.signs, slots, at_value, at_slots, rng
         )
         f, s2 = f + mean, s2 + variance
         by_angle[slots] += (up - down) / 2
@@ -160,6 +163,19 @@ def sampled_jacobian(
 Estimated = tuple[FloatArray, FloatArray]
 
 
+def _spread_shots(
+    program: Program, wanted: np.ndarray, shots: int | np.ndarray
+) -> tuple[int, np.ndarray | None]:
+    """Return the shots of the value, and of each slot; None where they are the same."""
+    if isinstance(shots, (int, np.integer)):
+        return int(shots), None
+    reached = program.tape.angles.reached
+    found = np.zeros(len(reached(wanted)), dtype=np.int64)
+    for number in np.unique(shots[wanted]):
+        found[reached(wanted & (shots >= number))] = number
+    return int(shots[wanted].max(initial=1)), found
+
+
 def _draw_single(
     program: Program,
     angles: FloatArray,
@@ -167,11 +183,16 @@ def _draw_single(
     outcomes: FloatArray,
     slots: np.ndarray,
     shots: int,
+    at_slots: np.ndarray | None,
     rng: np.random.Generator,
 ) -> tuple[Estimated, Estimated, Estimated]:
     """Draw a single string, of which the exact values at all shifts come from one sweep."""
     found, plus, minus = program.shifts(angles, one.strings, np.ones(1), slots)
-    drawn = [draw_signs(part, shots, rng) for part in (found, plus[slots], minus[slots])]
+    each = shots if at_slots is None else at_slots[slots][:, None]
+    drawn = [
+        draw_signs(part, number, rng)
+        for part, number in ((found, shots), (plus[slots], each), (minus[slots], each))
+    ]
     first, second, third = (mean_and_error(counts, outcomes) for counts in drawn)
     return first, second, third
 
@@ -183,13 +204,15 @@ def _draw_several(
     outcomes: FloatArray,
     slots: np.ndarray,
     shots: int,
+    at_slots: np.ndarray | None,
     rng: np.random.Generator,
 ) -> tuple[Estimated, Estimated, Estimated]:
     """Draw strings that are measured together: from the distribution at every shift."""
     first = mean_and_error(draw_group(program, angles, one, shots, rng), outcomes)
     means, variances = [], []
     for some, both in shifted(angles, slots):
-        counts = draw_counts(program.distributions(both, one.basis), shots, rng)
+        each = shots if at_slots is None else np.repeat(at_slots[some], 2 * angles.shape[1])
+        counts = draw_counts(program.distributions(both, one.basis), each, rng)
         mean, variance = mean_and_error(counts, outcomes)
         means.append(mean.reshape(len(some), 2, -1))
         variances.append(variance.reshape(len(some), 2, -1))

@@ -130,12 +130,14 @@ def draw_group(
     return draw_counts(program.distributions(angles, one.basis), shots, rng)
 
 
-def draw_signs(expected: FloatArray, shots: int, rng: np.random.Generator) -> FloatArray:
+def draw_signs(
+    expected: FloatArray, shots: int | np.ndarray, rng: np.random.Generator
+) -> FloatArray:
     """Draw how often +1 and −1 are seen of Pauli strings with known expectation values.
 
     Args:
         expected: Expectation values, any shape.
-        shots: Shots for each.
+        shots: Shots for each, a number or an array that broadcasts to that shape.
         rng: Draws them.
 
     Returns:
@@ -145,12 +147,12 @@ def draw_signs(expected: FloatArray, shots: int, rng: np.random.Generator) -> Fl
     return np.stack([plus, shots - plus], axis=-1).astype(float)
 
 
-def draw_counts(table: FloatArray, shots: int, rng: np.random.Generator) -> FloatArray:
+def draw_counts(table: FloatArray, shots: int | np.ndarray, rng: np.random.Generator) -> FloatArray:
     """Draw how often each outcome is seen.
 
     Args:
         table: Probabilities, shape (E, outcomes).
-        shots: Shots for each element.
+        shots: Shots for each element, a number or an array of shape (E,).
         rng: Draws them.
 
     Returns:

@@ -240,6 +240,7 @@ class Builder:
             observable_variance=variance(backend.model.observable),
             maxiter=steps,
             seed=int(stream("optimizer", spec.seed, own).integers(2**32)),
+            folder=self._folder,
         )
         trigger = optimizer.rule.trigger if isinstance(optimizer, NLR) else None
         if isinstance(trigger, StandardErrors) and backend.shots == 1:

@@ -168,10 +168,10 @@ def tasks_of(study: Study, folder: Path) -> list[Task]:
         study: The study.
         folder: Its results folder.
     """
-    specs = [spec.model_dump(mode="json") for spec in study.runs]
+    names = study.labels or labels([spec.model_dump(mode="json") for spec in study.runs])
     return [
         Task(spec, RunFolder(folder / run_id(spec)), label)
-        for spec, label in zip(study.runs, labels(specs), strict=True)
+        for spec, label in zip(study.runs, names, strict=True)
     ]
 
 

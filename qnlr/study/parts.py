@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from keyword import iskeyword
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
@@ -129,7 +130,7 @@ class Part(Table):
                 with within(key):
                     value = value.build(**context)
             if key != "name":
-                arguments[key] = value
+                arguments[f"{key}_" if iskeyword(key) else key] = value
         taken = inspect.signature(self.factory).parameters
         return type(self).factory(
             **arguments, **{key: value for key, value in context.items() if key in taken}
@@ -211,7 +212,8 @@ def _fields(
         if argument.name in omit or argument.kind is argument.VAR_KEYWORD:
             continue
         default = ... if argument.default is argument.empty else argument.default
-        fields[argument.name] = (_field_type(hints[argument.name], nested), default)
+        key = argument.name.removesuffix("_")  # as in class_, for what Python keeps to itself
+        fields[key] = (_field_type(hints[argument.name], nested), default)
     return fields
 
 

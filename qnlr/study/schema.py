@@ -18,26 +18,39 @@ from qnlr.data import DATASETS
 from qnlr.errors import InputError, require_positive
 from qnlr.noise import NOISE_MODELS, ZERO_NOISE, Noise, ZeroNoise, from_file
 from qnlr.optimizers import (
+    AVERAGES,
     COBYLA,
     CORRECTIVES,
     DIRECTIONS,
+    GCANS,
+    ICANS,
     NEGATIVE_RATES,
     NLR,
     SGD,
+    SGLBO,
     SPSA,
     TRIGGERS,
     Adam,
+    AdaptiveNLR,
+    ArmijoSGD,
+    AskTell,
+    Average,
     Corrective,
+    DAdaptation,
     Direction,
+    DoG,
     Equation10,
     Momentum,
+    Prodigy,
     QuantumNaturalGradient,
     RMSProp,
+    ScheduleFreeAdam,
     Trigger,
 )
 from qnlr.optimizers.rates import NegativeRateLike
 from qnlr.strategies import STRATEGIES
 from qnlr.study.messages import MISFIT
+from qnlr.study.optimizer_file import optimizer_from_file
 from qnlr.study.parts import Part, Registry, Table, part, settings_table
 from qnlr.study.problem_tables import CLASSIFICATION, ClassificationTable, ProblemTable, called
 from qnlr.training import TrainingSettings
@@ -85,6 +98,17 @@ def _nlr(
     )
 
 
+def _adaptive_nlr(
+    initial_rate: float = 0.1,
+    level: float = 0.025,
+    direction: Direction = "adam",  # type: ignore[assignment]
+    average: Average = "polynomial",  # type: ignore[assignment]
+    *,
+    seed: int,
+) -> AdaptiveNLR:
+    return AdaptiveNLR(initial_rate, level, direction, average, seed=seed)
+
+
 def _noise_file(path: str, sha256: str | None = None, *, folder: Path) -> Noise:
     file = folder / path
     if sha256 is not None and file.is_file() and file_hash(file) != sha256:
@@ -92,8 +116,27 @@ def _noise_file(path: str, sha256: str | None = None, *, folder: Path) -> Noise:
     return from_file(file)
 
 
+def _optimizer_file(
+    path: str,
+    class_: str | None = None,
+    settings: dict[str, Any] | None = None,
+    learning_rate: float | None = None,
+    sha256: str | None = None,
+    *,
+    folder: Path,
+    maxiter: int,
+    seed: int,
+) -> AskTell:
+    file = folder / path
+    if sha256 is not None and file.is_file() and file_hash(file) != sha256:
+        raise InputError(f"{file} has changed: its SHA-256 is not {sha256}")
+    return optimizer_from_file(
+        file, class_, settings, learning_rate=learning_rate, maxiter=maxiter, seed=seed
+    )
+
+
 def file_hash(file: Path) -> str:
-    """Return the SHA-256 of a file, so that a run's identity holds the noise it had."""
+    """Return the SHA-256 of a file, so that a run's identity holds the noise or code it had."""
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -104,8 +147,18 @@ OPTIMIZERS: Registry = {
     "rmsprop": RMSProp,
     "adam": Adam,
     "qng": QuantumNaturalGradient,
+    "adaptive_nlr": _adaptive_nlr,
+    "dog": DoG,
+    "prodigy": Prodigy,
+    "d_adaptation": DAdaptation,
+    "schedule_free_adam": ScheduleFreeAdam,
+    "armijo": ArmijoSGD,
+    "sglbo": SGLBO,
+    "icans": ICANS,
+    "gcans": GCANS,
     "spsa": SPSA,
     "cobyla": COBYLA,
+    "file": _optimizer_file,
 }
 
 _NEGATIVE_RATES: Registry = {
@@ -116,7 +169,10 @@ _NEGATIVE_RATES: Registry = {
 _NOISE_MODELS: Registry = {**NOISE_MODELS, "file": _noise_file}
 DEFAULT_GRADIENT = {"name": "parameter_shift"}
 NO_STRATEGY = {"name": "none"}
-_CONTEXT = ("metric", "noise_level", "observable_variance", "seed", "maxiter", "callback")
+_CONTEXT = (
+    *("metric", "noise_level", "observable_variance", "seed", "maxiter", "callback"),
+    "folder",
+)
 
 if TYPE_CHECKING:
     Optimizer: TypeAlias = Part
@@ -137,6 +193,7 @@ else:
             Trigger: part(TRIGGERS),
             Corrective: part(CORRECTIVES),
             Direction: part(DIRECTIONS, omit=("metric",)),
+            Average: part(AVERAGES),
         },
     )
     Data = part(DATASETS, omit=("data_rng", "split_rng"))
@@ -181,7 +238,8 @@ class RunSpec(Table):
     """One run, whole: what is trained, on what, how, and on which seed.
 
     As plain data it has no ``gradient`` where that is the parameter-shift rule, no ``strategy``
-    where there is none, and no ``evaluation`` where there is none: so runs have the identities, and
+    where there is none, no ``evaluation`` where there is none, and no ``average`` in ``optimizer``
+    where points are not averaged: so runs have the identities, and
     draw the numbers, that they had before there were others. Without data it has neither ``data``
     nor what encodes and reads them.
     """
@@ -238,6 +296,8 @@ class RunSpec(Table):
         for key in ("evaluation", "data"):
             if plain.get(key, "") is None:
                 del plain[key]
+        if plain.get("optimizer", {}).get("average", "") is None:
+            del plain["optimizer"]["average"]
         if not self.has_data:
             for key in ("encoding", "observable"):
                 plain.get("circuit", {}).pop(key, None)

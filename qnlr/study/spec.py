@@ -37,6 +37,7 @@ class Study:
         earlier: Runs that it lists, too, but does not execute: of earlier rounds.
         seeds_given: Whether its seeds were given in place of the config's. Its runs of other seeds
             that are listed in its results folder stay listed then.
+        labels: What its runs are called while they go on; None for what sets them apart.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Study:
     origins: tuple[Origin, ...]
     earlier: tuple[RunSpec, ...] = ()
     seeds_given: bool = False
+    labels: tuple[str, ...] | None = None
 
     @property
     def source(self) -> Path | None:
@@ -140,7 +142,7 @@ def load_study(config: str | Path | Mapping[str, Any], seeds: int | None = None)
     skips = Skips(raw, place)
     cells = []
     for table, origin in expand(raw, TABLES, place):
-        first = _validated({**table, "seed": drawn[0]}, origin, place, folder)
+        first = validated({**table, "seed": drawn[0]}, origin, place, folder)
         if not skips.leave_out(with_defaults(first.model_dump(mode="json"))):
             cells += [(first.model_copy(update={"seed": seed}), origin) for seed in drawn]
     skips.require_used()
@@ -221,19 +223,42 @@ def _seeds(given: Any, place: Place) -> list[int]:
     return seeds
 
 
-def _validated(table: dict[str, Any], origin: Origin, place: Place, folder: Path) -> RunSpec:
+def validated(table: dict[str, Any], origin: Origin, place: Place, folder: Path) -> RunSpec:
+    """Check the table of a run, and write into it what is in the files that it names.
+
+    Args:
+        table: The run.
+        origin: Where in the config the axes of the grid have set it.
+        place: The config, for messages.
+        folder: Folder that paths in the config are relative to.
+
+    Returns:
+        The run; it holds the SHA-256 of a noise model's file, and of an optimizer's.
+
+    Raises:
+        InputError: If a key, name or type is not valid, or a file is not there.
+    """
     try:
         spec = RunSpec.model_validate(table)
     except ValidationError as error:
         raise InputError(explain(error, table, origin, place)) from error
     noise = getattr(spec.backend, "noise", None)
-    if noise is None or noise.name != "file" or noise.sha256 is not None:
-        return spec
-    file = folder / noise.path
+    if noise is not None and noise.name == "file" and noise.sha256 is None:
+        where = place.at(*in_config(("backend", "noise"), origin))
+        hashed = _hashed(noise, folder, f"{where}noise model")
+        spec = spec.model_copy(
+            update={"backend": spec.backend.model_copy(update={"noise": hashed})}
+        )
+    if spec.optimizer.name == "file" and getattr(spec.optimizer, "sha256", None) is None:
+        where = place.at(*in_config(("optimizer", "path"), origin))
+        hashed = _hashed(spec.optimizer, folder, f"{where}optimizer file")
+        spec = spec.model_copy(update={"optimizer": hashed})
+    return spec
+
+
+def _hashed(table: Any, folder: Path, what: str) -> Any:
+    file = folder / table.path
     if not file.is_file():
         reason = "it is not a file" if file.exists() else "no such file"
-        raise InputError(
-            f"{place.at('backend', 'noise')}noise model {file} cannot be read: {reason}"
-        )
-    hashed = noise.model_copy(update={"sha256": file_hash(file)})
-    return spec.model_copy(update={"backend": spec.backend.model_copy(update={"noise": hashed})})
+        raise InputError(f"{what} {file} cannot be read: {reason}")
+    return table.model_copy(update={"sha256": file_hash(file)})

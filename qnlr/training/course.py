@@ -68,13 +68,14 @@ class Course:
         weights[mask] = trained
         return weights
 
-    def trained(self, weights: FloatArray) -> FloatArray:
+    def trained(self, weights: FloatArray, stage: Stage | None = None) -> FloatArray:
         """Return the weights that are trained, out of all.
 
         Args:
             weights: All weights of the stage.
+            stage: The stage; None for the present one.
         """
-        mask: Mask | None = self.stage.trainable
+        mask: Mask | None = (stage or self.stage).trainable
         return weights if mask is None else weights[mask]
 
     def steps_of_optimizer(self, steps: int) -> int:

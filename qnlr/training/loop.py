@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,7 @@ from qiskit_machine_learning.optimizers import AskData, TellData
 
 from qnlr.backends import Gradient, Meter, ParameterShift
 from qnlr.errors import InputError, Suspended
-from qnlr.optimizers import AskTell, MetricTellData
+from qnlr.optimizers import AskTell, Told
 from qnlr.problems import Evaluation, LossGradient, Problem
 from qnlr.rng import generator_state, restore_generator
 from qnlr.training.course import Course
@@ -80,6 +81,8 @@ class Training:
         for stage in self.course.stages:
             self._measuring.require_fit(stage)
         self._measuring.begin(self.course.stage)
+        if getattr(self.optimizer, "wants_shots", False):
+            self.optimizer.base_shots = backend.shots  # type: ignore[attr-defined]
         self.optimizer.start(None, weights)
         if plan is None:
             self._begin()
@@ -284,16 +287,16 @@ class Training:
             return TellData(eval_fun=Estimate(math.nan, math.nan), eval_jac=nothing), None
         course = self.course
         stage, step = course.stage, self.steps_done - course.begun
+        shots = getattr(ask, "shots", None)
         if ask.x_jac is None:
-            loss = self._measuring.loss(stage, course.whole(np.asarray(ask.x_fun)), chosen, step)
-            return TellData(eval_fun=loss), None
+            weights = course.whole(np.asarray(ask.x_fun))
+            return Told(self._measuring.loss(stage, weights, chosen, step, shots)), None
         weights = course.whole(np.asarray(ask.x_jac))
-        both = self._measuring.loss_and_gradient(stage, weights, chosen, step)
-        gradient = course.trained(both.gradient)
-        if not getattr(self.optimizer, "wants_metric", False):
-            return TellData(eval_fun=both.loss, eval_jac=gradient), both
-        metric = self._measuring.states_metric(stage, weights, chosen)
-        return MetricTellData(both.loss, gradient, metric), both
+        both = self._measuring.loss_and_gradient(stage, weights, chosen, step, shots)
+        told = Told(both.loss, course.trained(both.gradient), course.trained(both.stds))
+        if getattr(self.optimizer, "wants_metric", False):
+            told.metric = self._measuring.states_metric(stage, weights, chosen)
+        return told, both
 
     def _evaluate(self, step: int) -> dict[str, Evaluation]:
         return self._evaluations.at(step, self.course.stage.evaluated, self.course.weights)
@@ -334,6 +337,14 @@ class Training:
     def _shots_of_a_step(self) -> int:
         course = self.course
         stage = course.stages[course.number + course.over]
+        optimizer = self.optimizer
+        if course.over and hasattr(optimizer, "planned_shots"):
+            # It is started anew there, maybe with other weights; its own plan is of the last stage.
+            optimizer, weights = copy.copy(optimizer), stage.first.problem.num_weights
+            optimizer.start(None, course.trained(np.zeros(weights), stage))
+        planned = getattr(optimizer, "planned_shots", None)
+        if planned is not None:
+            return self._measuring.shots(stage, self.settings.batch_size, *planned)
         circuits = self._measuring.circuits(
             stage, self.settings.batch_size, *self.optimizer.evaluations_per_step
         )

@@ -7,9 +7,19 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qnlr.backends import Gradient, GradientBackend, Meter, MeteredBackend, Trainable
+from qnlr.backends import (
+    Allocated,
+    Gradient,
+    GradientBackend,
+    Meter,
+    MeteredBackend,
+    ParameterShift,
+    Trainable,
+)
 from qnlr.errors import InputError
+from qnlr.optimizers import Shots
 from qnlr.problems import Batch, LossGradient, Problem
 from qnlr.training.stage import Part, Stage, always_one
 from qnlr.training.streams import Streams
@@ -90,7 +100,34 @@ class Measuring:
             size = int(stage.first.problem.reached(mask).sum())
         return batch * size * (size + 1) // 2
 
-    def loss(self, stage: Stage, weights: FloatArray, chosen: np.ndarray, step: int) -> Estimate:
+    def shots(self, stage: Stage, batch: int, gradient: Shots, losses: int) -> int:
+        """Return the shots that a step takes whose optimizer chooses them.
+
+        Args:
+            stage: The stage.
+            batch: Samples in a mini-batch.
+            gradient: Shots of its gradient, see :class:`qnlr.optimizers.Ask`.
+            losses: Shots of all its losses alone, for each sample and basis.
+        """
+        found = 0
+        for part in stage.parts:
+            if isinstance(gradient, np.ndarray):
+                spread = _by_gate(part, _by_weight(stage, part, gradient))
+                each = int(2 * spread.sum() + spread.max(initial=1))
+            else:
+                own = self._gradient(stage, part)
+                each = own.rows(part.problem.num_circuit_weights) * int(gradient)
+            found += (each + losses) * batch * part.backend.circuits_per_value
+        return found
+
+    def loss(
+        self,
+        stage: Stage,
+        weights: FloatArray,
+        chosen: np.ndarray,
+        step: int,
+        shots: int | None = None,
+    ) -> Estimate:
         """Measure the loss of a stage on a mini-batch.
 
         Args:
@@ -98,6 +135,7 @@ class Measuring:
             weights: All its weights.
             chosen: Numbers of the training samples in the mini-batch.
             step: Steps of the stage made so far.
+            shots: Shots of every circuit, or None for the backend's.
 
         Returns:
             The loss with its standard error.
@@ -110,14 +148,19 @@ class Measuring:
             loss = part.problem.loss(
                 weights[: part.problem.num_weights],
                 part.problem.train.take(chosen),
-                MeteredBackend(part.backend, self.meter),
+                self._metered(part, shots),
                 self.streams.shots,
             )
             found.append((factor, loss))
         return _sum(found, sum(one.value(weights, step) for one in stage.penalties))
 
     def loss_and_gradient(
-        self, stage: Stage, weights: FloatArray, chosen: np.ndarray, step: int
+        self,
+        stage: Stage,
+        weights: FloatArray,
+        chosen: np.ndarray,
+        step: int,
+        shots: Shots | None = None,
     ) -> LossGradient:
         """Measure the loss of a stage and its gradient on a mini-batch.
 
@@ -126,6 +169,8 @@ class Measuring:
             weights: All its weights.
             chosen: Numbers of the training samples in the mini-batch.
             step: Steps of the stage made so far.
+            shots: Shots of every circuit, or of each shift of every weight that is trained; None
+                for the backend's.
 
         Returns:
             Loss and gradient by all weights, with standard errors; by frozen weights 0.
@@ -136,7 +181,7 @@ class Measuring:
             factor = part.factor(step)
             if factor == 0:
                 continue
-            both = self._part(stage, place, weights, chosen)
+            both = self._part(stage, place, weights, chosen, shots)
             alone = len(stage.parts) == 1 and part.factor is always_one and not stage.penalties
             if alone and stage.trainable is None:
                 return both
@@ -177,12 +222,18 @@ class Measuring:
         return found
 
     def _part(
-        self, stage: Stage, place: int, weights: FloatArray, chosen: np.ndarray
+        self,
+        stage: Stage,
+        place: int,
+        weights: FloatArray,
+        chosen: np.ndarray,
+        shots: Shots | None,
     ) -> LossGradient:
         part = stage.parts[place]
+        spread = _by_weight(stage, part, shots) if isinstance(shots, np.ndarray) else None
         around = GradientBackend(
-            MeteredBackend(part.backend, self.meter),
-            self._gradient(stage, part),
+            self._metered(part, None if isinstance(shots, np.ndarray) else shots),
+            self._gradient(stage, part, spread),
             self.streams.gradient,
             self.states[place],
         )
@@ -193,13 +244,49 @@ class Measuring:
             self.streams.shots,
         )
         self.states[place] = around.state
-        return both
+        if spread is None:
+            return both
+        # A gate that several weights turn may have been measured for another one of them.
+        asked = spread > 0
+        gradient, stds = np.where(asked, both.gradient, 0.0), np.where(asked, both.stds, 0.0)
+        return LossGradient(both.loss, gradient, stds)
 
-    def _gradient(self, stage: Stage, part: Part) -> Gradient:
+    def _metered(self, part: Part, shots: int | None) -> MeteredBackend:
+        metered = MeteredBackend(part.backend, self.meter)
+        return metered if shots is None else metered.with_shots(shots)
+
+    def _gradient(
+        self, stage: Stage, part: Part, spread: NDArray[np.int64] | None = None
+    ) -> Gradient:
+        if spread is not None:
+            if not isinstance(self.gradient, ParameterShift):
+                raise InputError(
+                    "the optimizer chooses the shots of every derivative, and "
+                    f"{type(self.gradient).__name__} measures them otherwise; take the gradient "
+                    "parameter_shift, or another optimizer"
+                )
+            return Allocated(_by_gate(part, spread))
         if stage.trainable is None:
             return self.gradient
         mask = part.problem.reached(stage.trainable[: part.problem.num_weights])
         return self.gradient if mask.all() else Trainable(self.gradient, mask)
+
+
+def _by_weight(stage: Stage, part: Part, shots: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the shots of each weight of a part; 0 for those that are frozen."""
+    whole = np.zeros(stage.first.problem.num_weights, dtype=np.int64)
+    mask = np.ones(len(whole), dtype=bool) if stage.trainable is None else stage.trainable
+    Allocated(shots).require_fit(int(mask.sum()), part.backend.shots)
+    whole[mask] = shots
+    return whole[: part.problem.num_weights]
+
+
+def _by_gate(part: Part, spread: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the shots of each shift of a gate's angle: the most of the weights that turn it."""
+    found = np.zeros(part.problem.num_circuit_weights, dtype=np.int64)
+    for number in np.unique(spread[spread > 0]):
+        found[part.problem.reached(spread >= number)] = number
+    return found
 
 
 def _sum(losses: list[tuple[float, Estimate]], penalty: float) -> Estimate:

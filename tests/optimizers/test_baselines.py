@@ -97,7 +97,7 @@ def test_adam_and_amsgrad_differ_here():
     ],
 )
 def test_the_defaults_are_the_usual_ones(optimizer, defaults):
-    common = {"maxiter": 100, "callback": None, "seed": None, "perturbation": 0.01}
+    common = {"maxiter": 100, "callback": None, "seed": None, "perturbation": 0.01, "average": None}
     assert optimizer.settings == {"learning_rate": 0.01, **defaults, **common}
 
 

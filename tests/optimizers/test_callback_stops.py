@@ -8,13 +8,15 @@ import pytest
 from qiskit_machine_learning.optimizers import TellData
 
 from qnlr.errors import InputError
-from qnlr.optimizers import COBYLA, NLR, SGD, SPSA, Adam
+from qnlr.optimizers import COBYLA, NLR, SGD, SPSA, Adam, Prodigy, ScheduleFreeAdam
 
 X0 = np.array([1.0, -0.7, 0.4])
 KINDS = {
     "nlr": lambda **common: NLR(0.1, seed=3, **common),
     "sgd": lambda **common: SGD(0.1, seed=3, **common),
     "adam": lambda **common: Adam(0.1, seed=3, **common),
+    "prodigy": lambda **common: Prodigy(0.01, seed=3, **common),
+    "schedule_free_adam": lambda **common: ScheduleFreeAdam(0.1, seed=3, **common),
     "spsa": lambda **common: SPSA(0.05, seed=3, **common),
     "cobyla": lambda **common: COBYLA(**common),
 }

@@ -12,13 +12,17 @@ from qnlr.optimizers import (
     SGD,
     Adam,
     AdaptiveMoments,
+    DAdaptation,
+    DoG,
     Equation10,
     GaussianNoise,
     Momentum,
     NaturalGradient,
     PerturbedReversal,
+    Prodigy,
     RandomReinitialisation,
     RMSProp,
+    ScheduleFreeAdam,
     StandardErrors,
     StepRecord,
     Tolerance,
@@ -33,6 +37,10 @@ BUILDERS = {
     "rmsprop": lambda **common: RMSProp(0.05, 0.8, 1e-6, **common),
     "adam": lambda **common: Adam(0.1, 0.8, 0.99, 1e-6, **common),
     "amsgrad": lambda **common: Adam(0.1, amsgrad=True, **common),
+    "dog": lambda **common: DoG(0.01, **common),
+    "prodigy": lambda **common: Prodigy(1e-4, 0.8, 0.99, **common),
+    "d_adaptation": lambda **common: DAdaptation(1e-4, 0.8, 0.99, **common),
+    "schedule_free_adam": lambda **common: ScheduleFreeAdam(0.1, 0.8, 0.99, 3, **common),
     **{
         f"nlr_{name}": lambda kind=kind, **common: NLR(0.05, direction=kind(), **common)
         for name, kind in DIRECTIONS.items()
@@ -240,10 +248,12 @@ def test_there_is_one_record_a_step(build):
     result = run(optimizer, objective)
     assert [record.step for record in records] == list(range(STEPS))
     following = [*records[1:], None]
+    averages = isinstance(optimizer, ScheduleFreeAdam)  # it measures beside the weights it finds
     for record, after in zip(records, following, strict=True):
         assert type(record) is StepRecord
         expected = result.x if after is None else after.parameters
-        np.testing.assert_array_equal(record.next_parameters, expected)
+        if after is None or not averages:
+            np.testing.assert_array_equal(record.next_parameters, expected)
         assert record.loss == objective(record.parameters)
         assert record.loss.std == 0.3
         assert record.gradient_norm == np.linalg.norm(2 * record.parameters)

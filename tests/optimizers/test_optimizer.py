@@ -172,6 +172,7 @@ def test_the_parts_can_be_combined_by_hand():
         "direction": Plain(),
         "rate": NegativeRate(1.1, 0.5),
         "corrective": Reversal(),
+        "average": None,
         "maxiter": 3,
         "callback": None,
         "seed": None,

@@ -19,12 +19,16 @@ from qnlr.optimizers import (
     Adam,
     AdaptiveMoments,
     Constant,
+    DAdaptation,
+    DoG,
     Equation10,
     GaussianNoise,
     Momentum,
     Plain,
+    Prodigy,
     Ratio,
     RMSProp,
+    ScheduleFreeAdam,
     SignedRateOptimizer,
     StandardErrors,
 )
@@ -55,6 +59,12 @@ DESCRIBED = {
     "Adam(amsgrad=True)": lambda: Adam(amsgrad=True),
     "SPSA(seed=3)": lambda: SPSA(seed=3),
     "COBYLA(rhobeg=0.5)": lambda: COBYLA(0.5),
+    "DoG(initial_distance=0.01)": lambda: DoG(0.01),
+    "Prodigy(beta1=0.5)": lambda: Prodigy(beta1=0.5),
+    "DAdaptation(initial_distance=0.01, maxiter=7)": lambda: DAdaptation(0.01, maxiter=7),
+    "ScheduleFreeAdam(learning_rate=0.1, warmup_steps=3)": lambda: ScheduleFreeAdam(
+        0.1, warmup_steps=3
+    ),
     "SignedRateOptimizer(direction=Plain(), rate=Constant(learning_rate=0.1))": lambda: (
         SignedRateOptimizer(Plain(), Constant(0.1))
     ),

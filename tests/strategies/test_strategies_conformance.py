@@ -24,7 +24,7 @@ from qnlr.training import (
 )
 
 SCHEDULES = ("cosine", "escape_pulses", "on_plateau")
-WITHOUT_RATE = ("cobyla", "spsa")
+WITHOUT_RATE = ("cobyla", "spsa", "prodigy", "d_adaptation", "schedule_free_adam")
 LAST = {  # the number of the last stage, in eight steps on two layers
     "layerwise": 2,
     "local_cost": 1,

@@ -188,8 +188,11 @@ def test_weights_split_and_batches_are_shared_across_what_does_not_draw_them(sma
         np.testing.assert_array_equal(drawn_batches(one), drawn_batches(other))
 
 
+WITHOUT_RATE = {"cobyla", "dog", "prodigy", "d_adaptation"}
+
+
 @pytest.mark.parametrize("rate", [0.0, -0.1])
-@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - {"cobyla"}))
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - WITHOUT_RATE))
 def test_rates_must_be_above_zero(small, name, rate):
     small["optimizer"] = {"name": name, "learning_rate": rate}
     with pytest.raises(InputError, match=r"\[optimizer\] learning_rate = .* above 0"):

@@ -67,7 +67,7 @@ def test_errors_name_file_and_line(table, line, words, tmp_path):
     assert message.startswith(f"{line}: {words}")
 
 
-@pytest.mark.parametrize("optimizer", ["spsa", "cobyla"])
+@pytest.mark.parametrize("optimizer", ["spsa", "cobyla", "prodigy", "schedule_free_adam"])
 def test_a_schedule_needs_a_rate(optimizer, tmp_path):
     text = CONFIG.replace('"sgd"', f'"{optimizer}"') + 'name = "cosine"\n'
     assert refused(text, tmp_path).startswith("13: [strategy] a schedule scales a learning rate")

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from qnlr.backends.gradients.allocated import Allocated as Allocated
+from qnlr.backends.gradients.allocated import reshot as reshot
 from qnlr.backends.gradients.coordinates import Coordinates as Coordinates
 from qnlr.backends.gradients.coordinates import neyman_allocation as neyman_allocation
 from qnlr.backends.gradients.gradient import Gradient as Gradient

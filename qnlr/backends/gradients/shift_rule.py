@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -119,9 +119,37 @@ def central_differences(
     """
     rows = np.vstack([weights, weights + shifts, weights - shifts])
     measured = backend.values(rows, angles, rng)
-    plus, minus = np.split(measured.values[1:], 2)
-    plus_std, minus_std = np.split(measured.stds[1:], 2)
     return (
         Expectations(measured.values[0], measured.stds[0], measured.cost),
-        Expectations((plus - minus) / 2, np.hypot(plus_std, minus_std) / 2),
+        _halves(measured.values[1:], measured.stds[1:]),
     )
+
+
+def differences(
+    backend: GivesValues,
+    weights: FloatArray,
+    shifts: FloatArray,
+    angles: FloatArray,
+    rng: np.random.Generator,
+) -> Expectations:
+    """Measure half of what f changes by between θ − s and θ + s, in one call, and nothing at θ.
+
+    Args:
+        backend: Gives the values; called once, with weights of shape (2S, P).
+        weights: θ, shape (P,).
+        shifts: The shifts s, shape (S, P).
+        angles: Encoding angles, shape (B, D).
+        rng: Draws the shot noise.
+
+    Returns:
+        [f(θ + s) − f(θ − s)]/2, shape (S, B), with the cost of all.
+    """
+    measured = backend.values(np.vstack([weights + shifts, weights - shifts]), angles, rng)
+    return replace(_halves(measured.values, measured.stds), cost=measured.cost)
+
+
+def _halves(values: FloatArray, stds: FloatArray) -> Expectations:
+    """Return half the differences of the first half of some values to the second."""
+    plus, minus = np.split(values, 2)
+    up, down = np.split(stds, 2)
+    return Expectations((plus - minus) / 2, np.hypot(up, down) / 2)

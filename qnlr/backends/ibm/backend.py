@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -260,6 +260,17 @@ class IBMBackend(PrimitiveBackend):
         """Ask for the charges of the run's jobs that the service had not settled yet."""
         if self.target.service is not None and self._paying is not None:
             self._courier().settle()
+
+    def with_shots(self, shots: int) -> Self:
+        """Refuse other shots: prices and limits are those of the shots it was made with.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            "the optimizer chooses its shots, and a device has those of [backend], which its price "
+            "is for; take another optimizer"
+        )
 
     def values(
         self, weights: FloatArray, angles: FloatArray, rng: np.random.Generator

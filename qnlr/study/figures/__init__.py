@@ -2,6 +2,7 @@
 
 from qnlr.study.figures.axis import against_axis as against_axis
 from qnlr.study.figures.curves import curves as curves
+from qnlr.study.figures.dots import dots as dots
 from qnlr.study.figures.drawings import draw as draw
 from qnlr.study.figures.forest import forest as forest
 from qnlr.study.figures.per_step import drawn_per_step as drawn_per_step

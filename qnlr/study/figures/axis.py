@@ -40,6 +40,7 @@ def against_axis(
     log_x: bool = False,
     log_y: bool = True,
     categorical: bool = False,
+    of_what: str = "mean and 95 % interval over seeds",
 ) -> Figure:
     """Draw a result of every method against one axis of a study, one panel for each mode.
 
@@ -56,6 +57,7 @@ def against_axis(
         log_x: Whether x is logarithmic.
         log_y: Whether y is logarithmic.
         categorical: Whether x are names, shown in the order in which they are first seen.
+        of_what: What markers and intervals are, for the legend.
 
     Returns:
         The figure.
@@ -108,7 +110,7 @@ def against_axis(
         else:
             numeric_ticks(first, frame["x"], across)
         outer_labels(grid, len(modes), xlabel, ylabel)
-        _legend(figure, frame, methods, joined=not categorical)
+        _legend(figure, frame, methods, of_what, joined=not categorical)
         return settled(figure)
 
 
@@ -157,7 +159,9 @@ def _limits(axes: Axes, frame: pd.DataFrame, spread: float) -> None:
         axes.set_ylim(float(seen.min()) / 1.25, float(seen.max()) * 1.25)
 
 
-def _legend(figure: Figure, frame: pd.DataFrame, methods: dict[str, Look], *, joined: bool) -> None:
+def _legend(
+    figure: Figure, frame: pd.DataFrame, methods: dict[str, Look], of_what: str, *, joined: bool
+) -> None:
     from matplotlib.lines import Line2D
 
     def line(label: str, style: Style, **look: Any) -> Line2D:
@@ -173,4 +177,4 @@ def _legend(figure: Figure, frame: pd.DataFrame, methods: dict[str, Look], *, jo
         style: Style = "-" if given.size > 1 else methods[given[0]].linestyle
         handles.append(line("paper" + several, style, **PAPER))
     spread = frame["low"].notna().any()
-    legend(figure, handles, "mean and 95 % interval over seeds" if spread else "")
+    legend(figure, handles, of_what if spread else "")

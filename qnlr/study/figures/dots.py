@@ -1,0 +1,157 @@
+"""Values of methods as dots on one scale, panel by panel: ranks, ratios, differences."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from qnlr.study.figures.style import (
+    WIDTH,
+    Look,
+    arranged,
+    legend,
+    looks,
+    require_columns,
+    settled,
+    styled,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Scale = Literal["linear", "log", "symlog"]
+
+
+def dots(
+    frame: pd.DataFrame,
+    xlabel: str,
+    legend_title: str,
+    *,
+    line: float | None = None,
+    scale: Scale = "linear",
+    linear_below: float = 1.0,
+) -> Figure:
+    """Draw a value of every method with its interval; lower is better, methods from top to bottom.
+
+    A value that is infinite is an open triangle at the right edge of its panel. All panels share
+    their scale.
+
+    Args:
+        frame: One row for each value: ``panel``, ``mode``, ``method``, ``mean``, and ``low`` and
+            ``high``, the ends of its interval (NaN for none).
+        xlabel: What the values are, with their unit.
+        legend_title: What the dots and lines are.
+        line: Where a dashed line is drawn, or None.
+        scale: ``"linear"``, ``"log"``, or ``"symlog"``: logarithmic on both sides of 0.
+        linear_below: Up to which size ``"symlog"`` is linear, > 0.
+
+    Returns:
+        The figure.
+
+    Raises:
+        InputError: If there are no rows, or a column is missing.
+
+    Example:
+        >>> frame = pd.DataFrame({
+        ...     "panel": "", "mode": "exact", "method": ["adam", "sgd"],
+        ...     "mean": [1.2, np.inf], "low": [1.0, np.nan], "high": [1.5, np.nan],
+        ... })
+        >>> axes = dots(frame, "mean rank", "mean and interval").axes[0]
+        >>> [text.get_text() for text in axes.get_yticklabels()]
+        ['adam', 'sgd']
+    """
+    from matplotlib.figure import Figure
+
+    require_columns(frame, ["panel", "mode", "method", "mean", "low", "high"])
+    panels = list(dict.fromkeys(frame["panel"]))
+    methods = list(dict.fromkeys(frame["method"]))
+    modes = looks(frame["mode"])
+    down, across = arranged(len(panels))
+    high = 0.6 + max(0.6, len(methods) * max(0.17, 0.075 * len(modes)))
+    with styled():
+        figure = Figure(figsize=(WIDTH, 0.2 + high * down), layout="constrained")
+        grid = figure.subplots(down, across, squeeze=False, sharey=True, sharex=True)
+        _scale(grid[0, 0], frame, scale, linear_below)
+        edge = _limits(grid[0, 0], frame, line)
+        for number, axes in enumerate(grid.flat):
+            axes.set_visible(number < len(panels))
+            axes.tick_params(labelbottom=number + across >= len(panels))
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            tidy(axes, str(panel), across, "x")
+            if line is not None:
+                axes.axvline(line, color="black", linewidth=0.9, linestyle="--", zorder=1.5)
+            _rows(axes, frame[frame["panel"] == panel], methods, modes, edge)
+        first: Axes = grid[0, 0]
+        first.set_yticks(range(len(methods)), [textwrap.fill(name, 28) for name in methods])
+        first.set_ylim(len(methods) - 0.5, -0.5)
+        figure.supxlabel(xlabel, fontsize=9)
+        _legend(figure, modes, legend_title)
+        return settled(figure)
+
+
+def _rows(
+    axes: Axes, rows: pd.DataFrame, methods: list[str], modes: dict[str, Look], edge: float
+) -> None:
+    for row in range(0, len(methods), 2):
+        axes.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", linewidth=0, zorder=0)
+    axes.tick_params(axis="y", length=0)
+    for number, (mode, look) in enumerate(modes.items()):
+        shift = 0.7 * ((number + 0.5) / len(modes) - 0.5)
+        of_mode = rows[rows["mode"] == mode]
+        for method, mean, low, high in of_mode[["method", "mean", "low", "high"]].to_numpy():
+            at = methods.index(method) + shift
+            outside = np.isposinf(mean)
+            kind: dict[str, Any] = (
+                {"marker": ">", "markerfacecolor": "white", "clip_on": False}
+                if outside
+                else {"marker": look.marker}
+            )
+            if np.isfinite(low):
+                axes.hlines(at, low, min(high, edge), color=look.color, linewidth=1.2)
+            axes.plot(
+                edge if outside else mean,
+                at,
+                color=look.color,
+                markersize=3.8,
+                linestyle="none",
+                **kind,
+            )
+
+
+def _scale(axes: Axes, frame: pd.DataFrame, scale: Scale, linear_below: float) -> None:
+    means = frame["mean"].to_numpy(dtype=float)
+    if scale == "symlog":
+        axes.set_xscale("symlog", linthresh=linear_below)
+    elif scale == "log" and (means[np.isfinite(means)] > 0).any():
+        axes.set_xscale("log")
+
+
+def _limits(axes: Axes, frame: pd.DataFrame, line: float | None) -> float:
+    """Show everything that is finite; return the right edge."""
+    values = frame[["mean", "low", "high"]].to_numpy(dtype=float)
+    seen = np.append(values[np.isfinite(values)], [] if line is None else [line])
+    if axes.get_xscale() == "log":
+        seen = seen[seen > 0]
+    if not seen.size:
+        seen = np.array([1.0])
+    transform = axes.xaxis.get_transform()
+    ends = transform.transform(np.array([seen.min(), seen.max()]))
+    room = 0.06 * (float(np.ptp(ends)) or 1.0)
+    left, right = transform.inverted().transform(ends + np.array([-room, room]))
+    axes.set_xlim(float(left), float(right))
+    return float(right)
+
+
+def _legend(figure: Figure, modes: dict[str, Look], title: str) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=look.color, marker=look.marker, markersize=4.5, label=mode)
+        for mode, look in modes.items()
+    ]
+    legend(figure, handles, title, "upper")
