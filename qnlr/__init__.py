@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from qnlr.models.accelerated import broadcast as broadcast
     from qnlr.models.batches import MiniBatches as MiniBatches
     from qnlr.models.classification.classifier import VariationalClassifier as VariationalClassifier
+    from qnlr.optimizers import GCANS as GCANS
+    from qnlr.optimizers import ICANS as ICANS
     from qnlr.optimizers import NLR as NLR
     from qnlr.optimizers import SGD as SGD
+    from qnlr.optimizers import SGLBO as SGLBO
     from qnlr.optimizers import Adam as Adam
+    from qnlr.optimizers import AdaptiveNLR as AdaptiveNLR
+    from qnlr.optimizers import ArmijoSGD as ArmijoSGD
+    from qnlr.optimizers import DAdaptation as DAdaptation
+    from qnlr.optimizers import DoG as DoG
     from qnlr.optimizers import Momentum as Momentum
+    from qnlr.optimizers import Prodigy as Prodigy
     from qnlr.optimizers import RMSProp as RMSProp
+    from qnlr.optimizers import ScheduleFreeAdam as ScheduleFreeAdam
     from qnlr.simulator import BatchedEstimator as BatchedEstimator
     from qnlr.simulator import BatchedSampler as BatchedSampler
     from qnlr.study.results import load_history as load_history
@@ -29,10 +38,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "NLR": "qnlr.optimizers",
+    "AdaptiveNLR": "qnlr.optimizers",
     "SGD": "qnlr.optimizers",
     "Momentum": "qnlr.optimizers",
     "RMSProp": "qnlr.optimizers",
     "Adam": "qnlr.optimizers",
+    "DoG": "qnlr.optimizers",
+    "Prodigy": "qnlr.optimizers",
+    "DAdaptation": "qnlr.optimizers",
+    "ScheduleFreeAdam": "qnlr.optimizers",
+    "ArmijoSGD": "qnlr.optimizers",
+    "SGLBO": "qnlr.optimizers",
+    "ICANS": "qnlr.optimizers",
+    "GCANS": "qnlr.optimizers",
     "Estimate": "qnlr.types",
     "BatchedEstimator": "qnlr.simulator",
     "BatchedSampler": "qnlr.simulator",

@@ -67,8 +67,8 @@ class SimulatorBackend(PrimitiveBackend):
         self._weights = [back[parameter] for parameter in model.weights]
         groups = self._observable.paulis.group_qubit_wise_commuting()
         self.circuits_per_value = sum(bool((one.x | one.z).any()) for one in groups)
-        if shots is not None:
-            group(self._observable.paulis)  # says now, not in the first job, what is too large
+        # Found once; it says now, not in the first job, what is too large.
+        self._groups = None if shots is None else group(self._observable.paulis)
 
     def run(self, parameters: FloatArray, rng: np.random.Generator) -> Expectations:
         """Measure ⟨O⟩ for every row of a parameter array of shape (..., D + P), in one job."""
@@ -80,7 +80,7 @@ class SimulatorBackend(PrimitiveBackend):
             variances = np.zeros_like(found)
         else:
             found, variances = sampled_values(
-                self._program, rows, self._observable, self.shots, rng
+                self._program, rows, self._observable, self.shots, rng, self._groups
             )
         cost = self._cost(len(rows))
         return Expectations(found.reshape(shape), np.sqrt(variances).reshape(shape), cost)
@@ -161,7 +161,9 @@ class SimulatorBackend(PrimitiveBackend):
             if shots is not None:
                 each = np.zeros(len(wanted), dtype=np.int64)
                 each[self._weights] = shots
-            found = sampled_jacobian(self._program, rows, self._observable, wanted, each, rng)
+            found = sampled_jacobian(
+                self._program, rows, self._observable, wanted, each, rng, self._groups
+            )
         elements = (2 * int(trained.sum()) + 1) * len(rows)
         cost = self._cost(elements)
         if shots is not None:

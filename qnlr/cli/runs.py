@@ -174,6 +174,7 @@ def report(
     from qnlr.errors import InputError
     from qnlr.paper.reproduce import write_paper_report, write_study_report
     from qnlr.study.display import console
+    from qnlr.study.leaderboard import require_no_board
 
     if everything == (study is not None):
         raise InputError("give the name of a study, or --all, and not both")
@@ -181,7 +182,9 @@ def report(
         if study is None:
             page = write_paper_report(results, told=status.update)
         else:
-            page = write_study_report(study_folder(study, results))
+            folder = study_folder(study, results)
+            require_no_board(folder)
+            page = write_study_report(folder)
     typer.echo(f"report: {page}")
 
 

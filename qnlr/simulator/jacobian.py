@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,7 @@ def sampled_values(
     observable: SparsePauliOp,
     shots: int,
     rng: np.random.Generator,
+    groups: Sequence[Group] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Draw values of an observable as measuring the circuit would give them.
 
@@ -51,13 +53,16 @@ def sampled_values(
         observable: A sum of Pauli strings with real coefficients.
         shots: Shots of every circuit.
         rng: Draws them.
+        groups: What :func:`qnlr.simulator.shots.group` gives for the observable, whose strings then
+            differ from each other; None to find them.
 
     Returns:
         Values and their variances, shape (E,) each.
     """
-    angles, simple = program.angles(values), _distinct(observable)
+    angles = program.angles(values)
+    simple, groups = _grouped(observable, groups)
     f, s2 = np.zeros(len(values)), np.zeros(len(values))
-    for one in group(simple.paulis):
+    for one in groups:
         weights = simple.coeffs.real[one.members]
         if not one.basis.qubits:
             f += weights.sum()
@@ -66,6 +71,16 @@ def sampled_values(
         mean, variance = mean_and_error(counts, weights @ one.signs)
         f, s2 = f + mean, s2 + variance
     return f, s2
+
+
+def _grouped(
+    observable: SparsePauliOp, groups: Sequence[Group] | None
+) -> tuple[SparsePauliOp, Sequence[Group]]:
+    """Return an observable of different strings, and how they are measured together."""
+    if groups is not None:
+        return observable, groups
+    simple = _distinct(observable)
+    return simple, group(simple.paulis)
 
 
 def _distinct(observable: SparsePauliOp) -> SparsePauliOp:
@@ -110,6 +125,7 @@ def sampled_jacobian(
     wanted: np.ndarray,
     shots: int | np.ndarray,
     rng: np.random.Generator,
+    groups: Sequence[Group] | None = None,
 ) -> Slopes:
     r"""Draw values and derivatives as the parameter-shift rule on a device would give them.
 
@@ -128,6 +144,8 @@ def sampled_jacobian(
             where it is wanted: then the value has the most of them, and an angle that several
             parameters turn the most of theirs.
         rng: Draws them.
+        groups: What :func:`qnlr.simulator.shots.group` gives for the observable, whose strings then
+            differ from each other; None to find them.
 
     Returns:
         Values and derivatives with their variances.
@@ -135,11 +153,11 @@ def sampled_jacobian(
     angles = program.angles(values)
     slots = program.tape.angles.reached(wanted)
     at_value, at_slots = _spread_shots(program, wanted, shots)
-    simple = _distinct(observable)
+    simple, groups = _grouped(observable, groups)
     size = angles.shape[1]
     f, s2 = np.zeros(size), np.zeros(size)
     by_angle, spread = np.zeros(angles.shape), np.zeros(angles.shape)
-    for one in group(simple.paulis):
+    for one in groups:
         weights = simple.coeffs.real[one.members]
         if not one.basis.qubits:
             f += weights.sum()

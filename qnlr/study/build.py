@@ -97,7 +97,7 @@ class Builder:
             if plan is not None and plan.optimizer is not None:
                 optimizer = plan.optimizer(optimizer)
         drawn = [_drawn(spec), settings.batch_size]
-        with within("training"):
+        with _of_gradient(), within("training"):
             planned = {key: own[key] for key in PLANNED if key in own}
             streams = Streams.spawn(spec.seed, own, data=drawn, strategy=planned)
             return Training(
@@ -142,6 +142,15 @@ class Builder:
             raise BuildError(
                 "the metric of the natural gradient is computed from exact states, which no device "
                 "has; take another optimizer, or another backend",
+                ("optimizer",),
+            )
+        if (
+            isinstance(training.backend, IBMBackend)
+            and getattr(training.optimizer, "planned_shots", None) is not None
+        ):
+            raise BuildError(
+                f"{type(training.optimizer).__name__} chooses its shots, and a device has those of "
+                "[backend], which its price is for; take another optimizer, or another backend",
                 ("optimizer",),
             )
         if isinstance(training.backend, IBMBackend) or spec.evaluation is None:
@@ -305,6 +314,17 @@ def _of_strategy() -> Iterator[None]:
     except BuildError as error:
         if len(error.table) > 1:
             error.table, error.key = ("strategy",), None
+        raise
+
+
+@contextlib.contextmanager
+def _of_gradient() -> Iterator[None]:
+    """Say of a gradient that does not fit the optimizer that it is in a table of its own."""
+    try:
+        yield
+    except BuildError as error:
+        if error.key == "gradient":
+            error.table, error.key = ("gradient",), None
         raise
 
 

@@ -43,7 +43,7 @@ class Training:
 
     Raises:
         InputError: If a mini-batch is larger than the training set, a shot budget is set for a
-            backend without shots, or the gradient does not fit circuit or backend.
+            backend without shots, or the gradient does not fit circuit, backend or optimizer.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class Training:
         if getattr(self.optimizer, "wants_shots", False):
             self.optimizer.base_shots = backend.shots  # type: ignore[attr-defined]
         self.optimizer.start(None, weights)
+        self._measuring.require_own_shots(self.optimizer)
         if plan is None:
             self._begin()
 

@@ -19,7 +19,7 @@ from qnlr.backends import (
     Trainable,
 )
 from qnlr.errors import InputError
-from qnlr.optimizers import Shots
+from qnlr.optimizers import AskTell, Shots
 from qnlr.problems import Batch, LossGradient, Problem
 from qnlr.training.stage import Part, Stage, always_one
 from qnlr.training.streams import Streams
@@ -60,6 +60,27 @@ class Measuring:
         for part in stage.parts:
             size = part.problem.num_circuit_weights
             self._gradient(stage, part).require_fit(size, part.backend.shots)
+
+    def require_own_shots(self, optimizer: AskTell) -> None:
+        """Refuse a gradient whose shots an optimizer cannot choose.
+
+        Args:
+            optimizer: The optimizer, started.
+
+        Raises:
+            InputError: If it chooses those of every derivative, and the gradient has no such.
+        """
+        planned = getattr(optimizer, "planned_shots", None)
+        if planned is not None and isinstance(planned[0], np.ndarray):
+            self._require_shifts(type(optimizer).__name__)
+
+    def _require_shifts(self, optimizer: str) -> None:
+        if not isinstance(self.gradient, ParameterShift):
+            raise InputError(
+                f"gradient = {self.gradient!r} is not valid with the optimizer {optimizer}: it "
+                "chooses the shots of every derivative, which the parameter-shift rule alone has; "
+                "take the gradient parameter_shift, or another optimizer"
+            )
 
     def begin(self, stage: Stage) -> None:
         """Forget what the gradients of another stage remembered.
@@ -259,12 +280,7 @@ class Measuring:
         self, stage: Stage, part: Part, spread: NDArray[np.int64] | None = None
     ) -> Gradient:
         if spread is not None:
-            if not isinstance(self.gradient, ParameterShift):
-                raise InputError(
-                    "the optimizer chooses the shots of every derivative, and "
-                    f"{type(self.gradient).__name__} measures them otherwise; take the gradient "
-                    "parameter_shift, or another optimizer"
-                )
+            self._require_shifts("given")
             return Allocated(_by_gate(part, spread))
         if stage.trainable is None:
             return self.gradient

@@ -10,7 +10,7 @@ from qiskit_algorithms import gradients as algorithms
 from qiskit_machine_learning.optimizers import OptimizerResult, TellData
 from qiskit_machine_learning.primitives import QMLSampler
 
-from qnlr import NLR, BatchedEstimator
+from qnlr import NLR, AdaptiveNLR, BatchedEstimator
 from qnlr.circuits import hardware_efficient
 from qnlr.errors import InputError
 from qnlr.models.accelerated import accelerate
@@ -29,9 +29,13 @@ scipy_converts = pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficien
 reversal_drops_zeros = pytest.mark.filterwarnings("ignore:Casting complex values to real")
 pytestmark = [pytest.mark.slow, qaoa_is_built_of_deprecated_classes]
 TOLD_MORE = ("qng", "icans", "gcans")
-OPTIMIZERS = {name: kind for name, kind in schema.OPTIMIZERS.items() if name not in TOLD_MORE}
-"""All but the natural gradient, for which these models have no metric, and those that choose shots
-by the standard errors of derivatives, which these models do not tell."""
+OPTIMIZERS = {
+    name: kind
+    for name, kind in schema.OPTIMIZERS.items()
+    if name not in (*TOLD_MORE, "file")
+} | {"adaptive_nlr": AdaptiveNLR}
+"""All but the natural gradient, for which these models have no metric, those that choose shots by
+the standard errors of derivatives, which these models do not tell, and those of a file."""
 NEEDED = {"equation_10": (0.1, 3)}
 PARTS = {
     "direction": {name: kind() for name, kind in DIRECTIONS.items() if name != "natural"},

@@ -1,6 +1,7 @@
 """Every strategy with every optimizer: it runs, and goes on after an interruption as if none."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,8 @@ from qnlr.training import (
 
 SCHEDULES = ("cosine", "escape_pulses", "on_plateau")
 WITHOUT_RATE = ("cobyla", "spsa", "prodigy", "d_adaptation", "schedule_free_adam")
+MY_OPTIMIZER = Path(__file__).parents[2] / "experiments" / "my_optimizer.py"
+TABLES = {"file": {"name": "file", "path": str(MY_OPTIMIZER)}}
 LAST = {  # the number of the last stage, in eight steps on two layers
     "layerwise": 2,
     "local_cost": 1,
@@ -44,7 +47,7 @@ def test_every_strategy_runs_with_every_optimizer(strategy, run):
     for optimizer in OPTIMIZERS:
         if not fits(strategy, optimizer):
             continue
-        training = built(RUNS[run], strategy, optimizer)
+        training = built(RUNS[run], strategy, TABLES.get(optimizer, optimizer))
         outcome = training.run()
         training.optimizer.close()
         columns = training.history.columns
@@ -71,7 +74,7 @@ def test_schedules_refuse_optimizers_without_a_rate(strategy, optimizer):
     assert caught.value.table == ("strategy",)
 
 
-@pytest.mark.parametrize("optimizer", ["nlr", "adam", "spsa"])
+@pytest.mark.parametrize("optimizer", ["nlr", "adam", "adaptive_nlr", "spsa"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_resuming_continues_bit_for_bit(strategy, optimizer, tmp_path):
     if not fits(strategy, optimizer):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,10 @@ from qnlr.study import load_study
 from qnlr.study.build import Builder, validate
 from qnlr.study.observer import RunProgress
 from qnlr.study.schema import OPTIMIZERS
+
+
+MY_OPTIMIZER = Path(__file__).parents[2] / "experiments" / "my_optimizer.py"
+NEEDED = {"file": {"path": str(MY_OPTIMIZER)}}
 
 
 def built(config):
@@ -20,7 +26,7 @@ def drawn_batches(training, steps=5):
 
 
 def test_runs_on_one_seed_share_data_weights_and_batches_exactly(small):
-    small["optimizer"] = [{"name": name} for name in OPTIMIZERS]
+    small["optimizer"] = [{"name": name, **NEEDED.get(name, {})} for name in OPTIMIZERS]
     runs = built(small)
     by_seed = [runs[0::2], runs[1::2]]
     for first, *others in by_seed:
@@ -189,13 +195,28 @@ def test_weights_split_and_batches_are_shared_across_what_does_not_draw_them(sma
 
 
 WITHOUT_RATE = {"cobyla", "dog", "prodigy", "d_adaptation"}
+OWN_RATE = {"adaptive_nlr", "file"}  # whose rate has another name, or is their own affair
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1])
-@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - WITHOUT_RATE))
+@pytest.mark.parametrize("name", sorted(set(OPTIMIZERS) - WITHOUT_RATE - OWN_RATE))
 def test_rates_must_be_above_zero(small, name, rate):
     small["optimizer"] = {"name": name, "learning_rate": rate}
     with pytest.raises(InputError, match=r"\[optimizer\] learning_rate = .* above 0"):
+        validate(load_study(small), Builder())
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("initial_rate", 0.0, r"\[optimizer\] initial_rate = 0.* above 0"),
+        ("level", 0.6, r"\[optimizer\] level = 0.6 is not valid; it must lie in \(0, 0.5\]"),
+        ("learning_rate", 0.1, r'unknown key "learning_rate"'),
+    ],
+)
+def test_settings_of_the_adaptive_rate_must_be_valid(small, setting, value, message):
+    small["optimizer"] = {"name": "adaptive_nlr", setting: value}
+    with pytest.raises(InputError, match=message):
         validate(load_study(small), Builder())
 
 

@@ -29,6 +29,7 @@ TABLES = {
 }
 ROWS = {"parameter_shift": 13, "spsa": 5, "coordinates": 5, "variance": 13}
 OWN_SHOTS = ("icans", "gcans")  # of each shift of every weight: they take the shift rule alone
+MY_OPTIMIZER = CONFIGS.parent / "experiments" / "my_optimizer.py"
 FEWEST = 10  # shots of a circuit in the first gradient of those that choose them
 
 
@@ -79,6 +80,18 @@ FITTING = [
 ]
 
 
+@pytest.mark.parametrize("gradient", sorted(set(TABLES) - {"parameter_shift"}))
+@pytest.mark.parametrize("optimizer", OWN_SHOTS)
+def test_shots_of_every_derivative_are_chosen_of_the_shift_rule_alone(optimizer, gradient, small):
+    small |= {"optimizer": {"name": optimizer}, "gradient": TABLES[gradient]}
+    small["backend"]["name"] = "simulator"
+    message = rf"^\[gradient\] .* not valid with the optimizer {optimizer.upper()}: .*parameter_shift"
+    with pytest.raises(InputError, match=message):
+        validate(load_study(small), Builder())
+    small["optimizer"]["name"] = "sglbo"  # it chooses one number of shots for all
+    validate(load_study(small), Builder())
+
+
 @pytest.mark.parametrize(("optimizer", "gradient"), FITTING)
 @pytest.mark.parametrize("head", ["bare", "scale_bias"])
 def test_every_optimizer_makes_a_step_with_every_gradient(optimizer, gradient, head, small):
@@ -87,6 +100,8 @@ def test_every_optimizer_makes_a_step_with_every_gradient(optimizer, gradient, h
         "gradient": TABLES[gradient],
         "problem": {"head": head},
     }
+    if optimizer == "file":
+        small["optimizer"]["path"] = str(MY_OPTIMIZER)
     small["backend"]["name"] = "simulator"
     training = Builder().run(first_of(small))
     weights = training.optimizer.state.x
@@ -100,7 +115,7 @@ def test_every_optimizer_makes_a_step_with_every_gradient(optimizer, gradient, h
     gradients, losses = training.optimizer.evaluations_per_step
     spent = training.meter.cost
     metric = 6 * 7 // 2 if optimizer == "qng" else 0  # a circuit for each pair of weights
-    if optimizer == "armijo":  # which tries no more rates than it needs
+    if optimizer in ("armijo", "adaptive_nlr"):  # which try no more rates than they need
         assert 1 <= spent.jobs - gradients <= losses
         losses = spent.jobs - gradients
     shots = FEWEST if optimizer in (*OWN_SHOTS, "sglbo") else 50

@@ -1,6 +1,7 @@
 """A leaderboard held for real, on two qubits: its runs, its ranks, its page."""
 
 import copy
+import json
 import math
 
 import numpy as np
@@ -244,6 +245,7 @@ def test_verdicts_can_go_either_way(found):
     assert {one.verdict for one in judged(known, bad, dear)} == {"does not hold"}
 
 
+@pytest.mark.slow
 def test_the_page_says_what_the_frame_says(found, held, results):
     known = found[0]
     page, document = write_board(known.board, results)
@@ -265,11 +267,13 @@ def test_the_page_says_what_the_frame_says(found, held, results):
     assert len(kept_runs) == len(known.runs)
 
 
+@pytest.mark.slow
 def test_twice_is_the_same(found, tmp_path):
     again = leaderboard(tiny(), tmp_path)
     pd.testing.assert_frame_equal(again, found[0].runs)
 
 
+@pytest.mark.slow
 def test_a_part_of_it_leaves_the_rest_as_it_is(held, tmp_path):
     board = load_board(tiny())
     part = board.only(problems=["chain"], entries=["sgd", "spsa"], seeds=1)
@@ -294,6 +298,7 @@ def test_a_page_can_be_written_before_the_reference_was_run(tmp_path):
     assert report.executed
 
 
+@pytest.mark.slow
 def test_broken_optimizers_come_last(broken):
     known, kept, report = broken
     assert report.failed == (1 + 2 * SEEDS) * CELLS  # tuning, tuned and untuned
@@ -378,6 +383,7 @@ optimizer = { name = "spsa", perturbation = 0.1 }
 """
 
 
+@pytest.mark.slow
 def test_the_command_holds_it_and_shows_ranks_and_page(tmp_path):
     config = tmp_path / "lines.toml"
     config.write_text(CONFIG)
@@ -415,3 +421,33 @@ def test_errors_name_file_and_line(tmp_path, old, new, line):
     assert isinstance(done.exception, InputError)
     assert str(done.exception).startswith(f"{config}:{line}: ")
     assert not (tmp_path / "r").exists()
+
+
+def test_only_the_rate_that_it_is_judged_by_has_all_seeds():
+    config = tiny()
+    config["leaderboard"]["decade_seeds"] = 1
+    config["entry"][1] = {**config["entry"][1], "rates": []}  # never tuned
+    plan = Plan(load_board(config), Builder())
+    for cell in plan.cells:
+        tuned = {"sgd": 0.03}.get(cell.entry.name)
+        runs = plan.comparison(cell, tuned)
+        seeds = {
+            rate: {one.spec.seed for one in runs if one.rate == rate}
+            for rate in (tuned, None, 0.003)
+        }
+        assert seeds[tuned] == {0, 1}
+        assert seeds[None] == ({0} if cell.entry.name == "sgd" else {0, 1})
+        assert not plan.tuning(cell) or cell.entry.name == "sgd"
+
+
+def test_a_board_has_its_own_page(results, held, tmp_path):
+    from qnlr.study.leaderboard import require_no_board
+
+    (tmp_path / "board.toml").write_text("[leaderboard]\n", encoding="utf-8")
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    plain = {"name": "tiny", "config": str(tmp_path / "board.toml"), "runs": []}
+    (folder / "study.json").write_text(json.dumps(plain), encoding="utf-8")
+    with pytest.raises(InputError, match="tiny is a leaderboard; write its page with: qnlr lead"):
+        require_no_board(folder)
+    require_no_board(held.folder)  # of a dict, of which nobody knows

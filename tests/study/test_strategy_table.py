@@ -141,9 +141,12 @@ def test_results_hold_the_strategy_and_the_stages(small, tmp_path):
     [
         ({"strategy": "layerwise"}, "[strategy] a strategy changes circuits on the way"),
         ({"optimizer": "qng"}, "[optimizer] the metric of the natural gradient is computed"),
+        ({"optimizer": "icans"}, "[optimizer] ICANS chooses its shots, and a device has those of"),
+        ({"optimizer": "gcans"}, "[optimizer] GCANS chooses its shots, and a device has those of"),
+        ({"optimizer": "sglbo"}, "[optimizer] SGLBO chooses its shots, and a device has those of"),
     ],
 )
-def test_devices_make_neither_stages_nor_metrics(changes, words):
+def test_devices_make_neither_stages_nor_metrics_nor_other_shots(changes, words):
     config = {
         "name": "hw",
         "data": {"name": "gaussian", "features": 2, "samples": 10},

@@ -20,6 +20,9 @@ OPTIMIZERS: dict[str, type] = {
     for kind in (
         *(optimizers.NLR, optimizers.SGD, optimizers.Momentum, optimizers.RMSProp),
         *(optimizers.Adam, optimizers.SPSA, optimizers.COBYLA, optimizers.SignedRateOptimizer),
+        *(optimizers.AdaptiveNLR, optimizers.DoG, optimizers.Prodigy, optimizers.DAdaptation),
+        *(optimizers.ScheduleFreeAdam, optimizers.ArmijoSGD, optimizers.SGLBO),
+        *(optimizers.ICANS, optimizers.GCANS),
     )
 }
 NEEDED = [name for name in vars(AskTell) if not name.startswith("_")]
@@ -97,8 +100,9 @@ def together(callback: Any, optimizer: Any) -> Listeners:
 def kind_of(optimizer: Any) -> str:
     """Return what tells optimizers apart that cannot go on from one another's state.
 
-    These are its class, its direction and its rate rule. A closed loop goes on by being told all
-    losses again, and asks for the same points again with the same settings only.
+    These are its class, its direction, its rate rule and its average, if it has one. A closed loop
+    goes on by being told all losses again, and asks for the same points again with the same
+    settings only.
 
     Args:
         optimizer: The optimizer.
@@ -112,7 +116,8 @@ def kind_of(optimizer: Any) -> str:
     """
     parts = [type(optimizer).__qualname__]
     if isinstance(optimizer, SignedRateOptimizer):
-        parts += [type(optimizer.direction).__qualname__, type(optimizer.rate).__qualname__]
+        own = (optimizer.direction, optimizer.rate, optimizer.average)
+        parts += [type(part).__qualname__ for part in own if part is not None]
     if isinstance(optimizer, ClosedLoop):
         parts += [
             f"{k} = {v}" for k, v in optimizer.settings.items() if k not in ("maxiter", "callback")

@@ -23,11 +23,16 @@ from qnlr.models.classification.identity import expanded
 from qnlr.models.classification.optimizing import OPTIMIZERS
 from qnlr.noise import Noise, fake_devices, from_file
 from qnlr.optimizers import (
+    AVERAGES,
     CORRECTIVES,
     DIRECTIONS,
     NEGATIVE_RATES,
     TRIGGERS,
+    AdaptiveRate,
+    Backtracking,
+    BayesianLine,
     Constant,
+    DistanceOverGradients,
     NegativeRate,
 )
 from qnlr.problems import HEADS, LOSSES
@@ -46,6 +51,8 @@ SETTINGS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
         *(Constant, NegativeRate, NoiseLevel),
+        *(AdaptiveRate, Backtracking, BayesianLine, DistanceOverGradients),
+        *AVERAGES.values(),
         *DIRECTIONS.values(),
         *NEGATIVE_RATES.values(),
         *TRIGGERS.values(),

@@ -16,6 +16,7 @@ from qnlr.study.messages import explain
 from qnlr.study.optimizer_file import optimizer_class
 from qnlr.study.parts import Table
 from qnlr.study.spec import TABLES, is_name, read_config
+from qnlr.study.store import read_json
 
 TABLE = "leaderboard"
 ARRAYS = ("problem", "mode", "entry")
@@ -51,7 +52,7 @@ class _Entry(Table):
     optimizer: str | dict[str, Any]
     gradient: str | dict[str, Any] | None = None
     sweep: str | None = None
-    rates: Annotated[list[Positive], Field(min_length=1)] | None = None
+    rates: list[Positive] | None = None
     decades: Annotated[list[Positive], Field(min_length=1)] | None = None
     decade_seeds: Annotated[int, Field(ge=1)] | None = None
     problems: list[str] | None = None
@@ -78,6 +79,23 @@ def is_board(config: Path) -> bool:
         return TABLE in read_config(config)[1]
     except InputError:
         return False
+
+
+def require_no_board(folder: Path) -> None:
+    """Refuse a results folder of a leaderboard, whose page is another one than that of a study.
+
+    Args:
+        folder: Results folder.
+
+    Raises:
+        InputError: If it is a leaderboard's.
+    """
+    config = (read_json(folder / "study.json") or {}).get("config")
+    if config is not None and is_board(Path(config)):
+        raise InputError(
+            f"{folder.name} is a leaderboard; write its page with: qnlr leaderboard {config} "
+            "--report-only"
+        )
 
 
 def load_board(
@@ -206,7 +224,7 @@ def _entry(given: _Entry, number: int, table: BoardTable) -> Entry:
         given.name,
         tables,
         given.sweep,
-        tuple(given.rates or table.rates),
+        tuple(table.rates if given.rates is None else given.rates),
         tuple(given.decades or table.decades),
         given.decade_seeds or table.decade_seeds,
         number,

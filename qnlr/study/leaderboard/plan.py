@@ -127,6 +127,8 @@ class Plan:
     def comparison(self, cell: Cell, tuned: float | None) -> list[Planned]:
         """Return the runs that a cell is compared by: tuned, at its own rate, and at each decade.
 
+        The rate that it is judged by, which is its own where it is not tuned, has all seeds.
+
         Args:
             cell: The cell.
             tuned: Its tuned rate, or None if nothing of it is swept.
@@ -137,7 +139,7 @@ class Plan:
         runs = [
             _planned(cell, rate, seed)
             for rate in dict.fromkeys(rates)
-            for seed in (seeds if rate in (tuned, OWN) else few)
+            for seed in (seeds if rate == tuned else few)
         ]
         return list({one.run: one for one in runs}.values())
 

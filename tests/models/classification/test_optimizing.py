@@ -19,12 +19,15 @@ from qnlr.optimizers import (
     COBYLA,
     SPSA,
     AdaptiveMoments,
+    AdaptiveNLR,
     Constant,
     HeavyBall,
     Momentum,
     NegativeRate,
+    Prodigy,
     RMSProp,
     SignedRateOptimizer,
+    SuffixAverage,
 )
 from qnlr.training import Status
 from qnlr.types import Cost
@@ -57,6 +60,9 @@ OPTIMIZERS = {
     "COBYLA": COBYLA(),
     "parts": SignedRateOptimizer(HeavyBall(), Constant(0.1)),
     "negative parts": SignedRateOptimizer(HeavyBall(), NegativeRate(0.1)),
+    "AdaptiveNLR": AdaptiveNLR(),
+    "AdaptiveNLR, suffix": AdaptiveNLR(average=SuffixAverage()),
+    "Prodigy": Prodigy(),
 }
 
 

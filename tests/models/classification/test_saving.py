@@ -19,19 +19,31 @@ from qnlr.models.classification import saving
 from qnlr.models.classification.classifier import VariationalClassifier
 from qnlr.noise import from_device, from_rate
 from qnlr.optimizers import (
+    AVERAGES,
     COBYLA,
     CORRECTIVES,
+    GCANS,
+    ICANS,
     NLR,
     SGD,
+    SGLBO,
     SPSA,
     TRIGGERS,
     Adam,
     AdaptiveMoments,
+    AdaptiveNLR,
+    AdaptiveRate,
+    ArmijoSGD,
     Constant,
+    DAdaptation,
+    DoG,
     Equation10,
     HeavyBall,
     Momentum,
+    PolynomialAverage,
+    Prodigy,
     RMSProp,
+    ScheduleFreeAdam,
     SignedRateOptimizer,
 )
 from qnlr.problems import CrossEntropy, ScaleBias
@@ -64,6 +76,14 @@ OPTIMIZERS = {
     "a number": NLR(0.1, 0.3, direction=AdaptiveMoments(amsgrad=True)),
     **{f"trigger {name}": NLR(2.0, trigger=kind()) for name, kind in TRIGGERS.items()},
     **{f"corrective {name}": NLR(2.0, corrective=kind()) for name, kind in CORRECTIVES.items()},
+    **{f"average {name}": AdaptiveNLR(average=kind()) for name, kind in AVERAGES.items()},
+    "adaptive parts": SignedRateOptimizer(HeavyBall(0.5), AdaptiveRate(0.2, search=1)),
+    "averaged": DoG(0.1, average=PolynomialAverage(3.0)),
+    "prodigy": Prodigy(1e-2),
+    "d_adaptation": DAdaptation(1e-2),
+    "schedule_free_adam": ScheduleFreeAdam(0.05),
+    "armijo": ArmijoSGD(0.5),
+    "sglbo": SGLBO(probes=2, seed=3),
 }
 PARTS = {
     "circuits": {
@@ -91,6 +111,15 @@ class TestRoundTrip:
         onwards, whole = loaded.partial_fit(X, y), model.partial_fit(X, y)
         np.testing.assert_array_equal(onwards.weights_, whole.weights_)
         assert not np.array_equal(onwards.weights_, small().fit(X, y).weights_)
+
+    @pytest.mark.parametrize("kind", [ICANS, GCANS, SGLBO])
+    def test_optimizers_that_choose_their_shots(self, two, tmp_path, kind):
+        X, y = two
+        model = small(optimizer=kind(seed=1), shots=20).fit(X, y)
+        spent, loaded = model.cost_.shots, returned(model, tmp_path)
+        whole, onwards = model.partial_fit(X, y), loaded.partial_fit(X, y)
+        assert onwards.cost_.shots == whole.cost_.shots > spent
+        np.testing.assert_array_equal(onwards.weights_, whole.weights_)
 
     @pytest.mark.parametrize("name", PARTS)
     def test_other_parameters(self, two, tmp_path, name, capsys):
