@@ -21,8 +21,9 @@ shrinks by three tenths; where the direction goes up on this mini-batch, nothing
 rate. Where the standard error exceeds what was predicted a single step says nothing either. Then
 the sums of what was predicted and what was measured over the last steps are asked, whose errors are
 smaller: the rate grows if they read more than a half, and shrinks if they are seen to fall short of
-a quarter, by one standard error. So where noise hides all the rate neither grows nor shrinks for
-long, near a minimum and on a plateau alike.
+a quarter, by one standard error. So where noise hides all, near a minimum and on a plateau alike,
+the rate walks at random; ``largest_move`` bounds it above, and a 32nd of what the first step found
+below.
 
 *How far does the gradient reach?* In the first step the rate goes up by factors of four as long as
 the second question is answered well, or down until it is. So there is no rate to choose.
@@ -40,7 +41,11 @@ that they carry. Then, at every step, whatever the shots, the landscape and the 
    :math:`Φ(z - δ/s) ≤ Φ(-z) = α`. A step has up to four such probes, the first one eight.
 
 Losses of mini-batches of circuits are close to normal, but their standard errors are estimates.
-They are pooled over steps, and the larger of the pooled and the present one counts.
+They are pooled over steps, and the larger of the pooled and the present one counts. With squared
+errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two are seen
+to hold from 10 shots of a circuit on; with 5, up to 3.2 % were counted, and with 2, whose standard
+errors are much too small, 10 %. The third is seen to hold from 100 shots on; with 20, up to 3.8 %
+were counted, as squared errors read too high, and the larger of two errors is a little too large.
 """
 
 from __future__ import annotations
@@ -60,6 +65,7 @@ GROWTH, SHRINKAGE = 1.1, 0.7
 WELL, BADLY = 0.5, 0.25  # shares of the predicted decrease
 BACKTRACKING = 0.5
 LEAP = 4.0
+RANGE = 32.0  # of what the first step found, how far below it the rate may fall
 MEMORY = 0.9
 
 
@@ -119,7 +125,8 @@ class AdaptiveRate:
     def initial_state(self) -> State:
         """Return the initial rate, nothing known of variances, and the search before it."""
         pools = {"variance": 0.0, "predicted": 0.0, "measured": 0.0, "spread": 0.0}
-        return {"rate": self.initial_rate, "searching": self.search > 1, **pools}
+        found = {"rate": self.initial_rate, "least": self.initial_rate / RANGE}
+        return {**found, "searching": self.search > 1, **pools}
 
     def probe_rate(self, state: State) -> float:
         """Return the rate of the first probe of a step."""
@@ -139,11 +146,14 @@ class AdaptiveRate:
     def __call__(self, feedback: Feedback, state: State) -> tuple[float, State]:
         """Return the signed rate: of the probe that stands, below 0 up the direction, or 0."""
         following = {**state, "variance": self._pooled(feedback, state)}
+        if feedback.direction_norm == 0:  # probes at θ itself say nothing of the rate
+            return 0.0, following
         if state["searching"]:
             rate, following["rate"] = self._found(feedback, state)
-            following["searching"] = rate == 0
+            following["searching"], following["least"] = rate == 0, following["rate"] / RANGE
         else:
             rate, following = self._kept(feedback, state, following)
+            following["rate"] = max(following["rate"], state["least"])
         if not (math.isfinite(following["rate"]) and following["rate"] > 0):  # no finite losses
             following["rate"] = state["rate"]
         following["rate"] = min(following["rate"], self._bound(feedback))
@@ -192,11 +202,12 @@ class AdaptiveRate:
         """Return the next rate of the search, or None at its end."""
         probes = feedback.probes
         up = self._well(feedback, probes[0], state)
-        if len(probes) >= self.search or (
-            len(probes) > 1 and up != self._well(feedback, probes[-1], state)
-        ):
+        done = len(probes) > 1 and up != self._well(feedback, probes[-1], state)
+        if done or len(probes) >= self.search or feedback.direction_norm == 0:
             return None
-        rate = probes[-1].rate * LEAP if up else probes[-1].rate / LEAP
+        if not up:
+            return probes[-1].rate / LEAP
+        rate = probes[-1].rate * LEAP
         return rate if rate <= self._bound(feedback) else None
 
     def _found(self, feedback: Feedback, state: State) -> tuple[float, float]:
@@ -214,7 +225,7 @@ class AdaptiveRate:
 
     def _worse(self, feedback: Feedback, probe: Probe, state: State) -> bool:
         rise = probe.loss - feedback.loss
-        return bool(rise > 0 and rise > self.z * self._error(feedback, probe, state))
+        return not rise <= self.z * self._error(feedback, probe, state)  # a NaN is worse, too
 
     def _lower(self, feedback: Feedback, probe: Probe, state: State) -> bool:
         fall = feedback.loss - probe.loss

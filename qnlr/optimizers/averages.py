@@ -56,7 +56,7 @@ class PolynomialAverage:
     Half of the weight lies on the last 1 − 2^{−1/(γ+1)} of the steps, 7 % for γ = 8, so that where
     the minimisation began is soon forgotten; it takes the memory of one point.
 
-    Source: Shamir and Zhang, ICML 2013, section 4, with γ = η there.
+    Source: Shamir and Zhang, ICML 2013, arXiv:1212.1824, section 4, with γ = η there.
 
     Args:
         gamma: γ at least 0; 0 is the plain mean.

@@ -135,11 +135,11 @@ def test_a_rise_makes_a_reversal_rarer(name):
     assert reversed_ <= 0.5 * BOUND  # 1 - Φ(1.96 + 0.5) is 0.007
 
 
-@pytest.mark.parametrize("shots", [20, 100, 1000])
+@pytest.mark.parametrize(("shots", "most"), [(20, 0.045), (100, BOUND), (1000, BOUND)])
 @pytest.mark.parametrize("name", LANDSCAPES)
-def test_a_probe_that_rises_by_twice_z_standard_errors_is_seldom_taken(name, shots):
+def test_a_probe_that_rises_by_twice_z_standard_errors_is_seldom_taken(name, shots, most):
     _, _, taken = counted(LANDSCAPES[name](), shots, rise=2 * RULE.z)
-    assert taken <= BOUND
+    assert taken <= most
 
 
 @dataclass(frozen=True)
@@ -155,11 +155,20 @@ class Wandering:
         return self.rng.normal(size=gradient.size), state
 
 
+@dataclass(frozen=True)
+class Held(AdaptiveRate):
+    """The rule at one rate for ever: steps at random would let it shrink to nothing."""
+
+    def __call__(self, feedback, state):
+        rate, following = super().__call__(feedback, state)
+        return rate, {**following, "rate": self.initial_rate}
+
+
 @pytest.mark.parametrize("shots", [10, 100])
 @pytest.mark.parametrize("name", ["8 samples", "Ising"])
 def test_in_a_whole_training_few_reversals_do_not_lower_the_loss(name, shots):
     landscape, wrong, right, tried = LANDSCAPES[name](), 0, 0, 0
-    optimizer = SignedRateOptimizer(Wandering(), RULE)
+    optimizer = SignedRateOptimizer(Wandering(), Held(0.4, search=1))
     optimizer.start(None, landscape.rng.normal(size=landscape.problem.num_weights))
     while optimizer.state.nit < 2000:
         asked = optimizer.ask()
@@ -175,4 +184,5 @@ def test_in_a_whole_training_few_reversals_do_not_lower_the_loss(name, shots):
             right += lower and optimizer.state.record.flipped
             wrong += optimizer.state.record.flipped and not lower
     assert optimizer.state.flips == right + wrong > 0
+    assert tried > 10
     assert wrong <= RULE.level * tried + 3 * math.sqrt(RULE.level * tried)

@@ -10,7 +10,6 @@ from qnlr.study.build import Builder, validate
 from qnlr.study.observer import RunProgress
 from qnlr.study.schema import OPTIMIZERS
 
-
 MY_OPTIMIZER = Path(__file__).parents[2] / "experiments" / "my_optimizer.py"
 NEEDED = {"file": {"path": str(MY_OPTIMIZER)}}
 

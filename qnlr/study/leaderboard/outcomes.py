@@ -13,6 +13,7 @@ import pandas as pd
 from qnlr.study.leaderboard.plan import OWN, Cell, Plan, Planned
 from qnlr.study.stats import ENDED
 from qnlr.study.store import RunFolder, read_json
+from qnlr.training import Status
 
 COST = {True: "cost_shots", False: "cost_circuits"}
 """What a run spends: shots where there are some, circuits where values are exact."""
@@ -21,7 +22,7 @@ EXACT = "exact_losses.json"
 
 
 class Kept:
-    """What is kept of runs, each read once.
+    """What is kept of runs, each read once when it has ended.
 
     Args:
         folder: Results folder of the leaderboard.
@@ -42,6 +43,8 @@ class Kept:
             status = RunFolder(self.folder / run).status()
             if status is None:
                 return {"status": "pending", "metrics": {}, "cost": {}}
+            if not Status(status["status"]).is_final:  # it may go on yet
+                return status
             self._known[run] = status
         return self._known[run]
 
@@ -163,7 +166,7 @@ def _row(use: str, one: Planned, kept: Kept) -> Mapping[str, Any]:
         "seed": one.spec.seed,
         "run": one.run,
         "status": status["status"],
-        "loss": measured if math.isinf(measured) else kept.exact.get(one.run, measured),
+        "loss": kept.exact.get(one.run, measured) if math.isfinite(measured) else measured,
         "measured": measured,
         "spent": float(status["cost"].get(COST[shots], math.nan)),
     }

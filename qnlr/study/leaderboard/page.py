@@ -164,12 +164,13 @@ def _method(found: Standings) -> tuple[str, ...]:
         "steps · (2P + 1) · B · bases · shots; with exact values, as many circuits. At most "
         f"{table.most_steps} steps. What evaluations cost is not counted.",
         f"Tuning: each entry with an initial rate is run at {len(table.rates)} rates from "
-        f"{min(table.rates):g} to {max(table.rates):g} on the seeds "
-        f"{', '.join(map(str, table.tuning_seeds))}, which no comparison uses, for each problem "
-        "and mode; the lowest mean final training loss wins, and a rate at which a run diverges or "
-        "fails is worse than any other.",
+        f"{min(table.rates):g} to {max(table.rates):g}, unless it has its own or none, on the "
+        f"seeds {', '.join(map(str, table.tuning_seeds))}, which no comparison uses, for each "
+        "problem and mode; the lowest mean final training loss wins, and a rate at which a run "
+        "diverges or fails is worse than any other.",
         "Untuned is the rate that the entry has by itself. Decades are "
-        f"{', '.join(f'{rate:g}' for rate in table.decades)}, unless an entry has its own.",
+        f"{', '.join(f'{rate:g}' for rate in table.decades)}, unless an entry has its own. An "
+        "entry that is tuned may have fewer seeds at either; tables say how many.",
         "Entries that are compared share data, split, initial weights and mini-batches on each "
         "seed, and draw their shots apart.",
         "Final losses are those of the last weights on all training samples, under the noise of "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -152,15 +153,29 @@ def cost_intervals(found: Standings, costs: pd.DataFrame) -> pd.DataFrame:
     for name, chosen in found.groups.items():
         for way, (use, column) in WAYS.items():
             own = costs[(costs["use"] == use) & costs["mode"].isin(chosen)]
-            entries = [name for name in found.entries_in(chosen) if name in set(own["entry"])]
-            blocks = Blocks.of(own, column, entries, chosen)
-            value, low, high = blocks.interval(lambda values: np.median(values, axis=0))
-            rows += [
-                {"entry": entry, "mode": name, "way": way}
-                | {"mean": value[at], "low": low[at], "high": high[at]}
-                for at, entry in enumerate(entries)
-            ]
+            entries = [entry for entry in found.entries_in(chosen) if entry in set(own["entry"])]
+            ends: dict[str, dict[str, float]] = {}
+            for seeds, alike in _by_seeds(found, entries, use).items():
+                some = own[own["entry"].isin(alike) & own["seed"].isin(seeds)]
+                blocks = Blocks.of(some, column, alike, chosen)
+                all_three = blocks.interval(lambda values: np.median(values, axis=0))
+                for entry, (value, low, high) in zip(alike, np.transpose(all_three), strict=True):
+                    ends[entry] = {"mean": value, "low": low, "high": high}
+            rows += [{"entry": entry, "mode": name, "way": way, **ends[entry]} for entry in entries]
     return pd.DataFrame(rows, columns=["entry", "mode", "way", "mean", "low", "high"])
+
+
+def _by_seeds(
+    found: Standings, entries: Sequence[str], use: str
+) -> dict[tuple[int, ...], list[str]]:
+    """Return entries by the seeds that they have everywhere: one that is tuned has few untuned."""
+    known = {entry.name: entry for entry in found.board.entries}
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name in entries:
+        tunable = known[name].sweep is not None and known[name].rates
+        few = known[name].decade_seeds if use == "untuned" and tunable else None
+        alike.setdefault(found.board.seeds[:few], []).append(name)
+    return alike
 
 
 def cost_figure(found: Standings, intervals: pd.DataFrame, folder: Path) -> Figure | None:

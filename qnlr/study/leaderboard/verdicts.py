@@ -112,7 +112,7 @@ def _against(found: Standings, costs: pd.DataFrame, subject: str, rival: str) ->
     """Judge the cost to the reference's loss against a rival that has nothing to tune."""
     claim = (
         f"Without tuning, {subject} spends no more than {rival} to reach the loss of tuned "
-        f"{found.board.table.reference}."
+        f"{found.board.table.reference}; where neither reaches it, they are level."
     )
     ratios = paired_ratio(costs, subject, rival)
     return _of_ratios(found, ratios, f"against_{rival}", claim, 1.0)
