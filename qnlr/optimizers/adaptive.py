@@ -28,8 +28,9 @@ below.
 *How far does the gradient reach?* In the first step the rate goes up by factors of four as long as
 the second question is answered well, or down until it is. So there is no rate to choose.
 
-**The guarantee.** Let the measured losses be normal about the true ones with the standard errors
-that they carry. Then, at every step, whatever the shots, the landscape and the direction,
+**The guarantee.** Let the measured losses, given the direction, be independent and normal about the
+true ones, with the standard errors that they carry. Then, at every step, whatever the shots and the
+landscape,
 
 1. the chance of a move with a negative rate that does not lower the loss is at most α: it is made
    only if :math:`L(θ + r d)` reads lower than :math:`L(θ)` by more than z s, and if the true
@@ -40,9 +41,10 @@ that they carry. Then, at every step, whatever the shots, the landscape and the 
    is at most α: it is taken only if D reads at most z s, which has the chance
    :math:`Φ(z - δ/s) ≤ Φ(-z) = α`. A step has up to four such probes, the first one eight.
 
-Losses of mini-batches of circuits are close to normal, but their standard errors are estimates.
-They are pooled over steps, and the larger of the pooled and the present one counts. With squared
-errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two are seen
+Losses of mini-batches of circuits are close to normal, but their standard errors are estimates, and
+a gradient that is made of the same readings as the loss leans towards what they read too high.
+Standard errors are pooled over steps, and the larger of the pooled and the present one counts. With
+squared errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two are seen
 to hold from 10 shots of a circuit on; with 5, up to 3.2 % were counted, and with 2, whose standard
 errors are much too small, 10 %. The third is seen to hold from 100 shots on; with 20, up to 3.8 %
 were counted, as squared errors read too high, and the larger of two errors is a little too large.
@@ -78,8 +80,8 @@ class AdaptiveRate:
         level: α, the level of the tests, above 0 and at most 0.5.
         backtracks: Probes down the direction in a step at most, at least 1.
         search: Probes of the first step at most, at least 1; 1 to begin at the initial rate.
-        largest_move: How far a step may move the weights, in radians, root mean square over the
-            weights, > 0. It bounds the growth of the rate.
+        largest_move: How far the rate may grow, > 0: to where a step along the present direction
+            moves the weights by so many radians, root mean square.
 
     Raises:
         InputError: If a setting lies outside its range.
@@ -165,7 +167,7 @@ class AdaptiveRate:
         if last.rate < 0:
             rate = last.rate if self._lower(feedback, last, state) else 0.0
             return rate, {**following, "rate": -last.rate}
-        if self._worse(feedback, last, state):
+        if self._worse(feedback, last, state):  # whoever drives the rule took no other probe
             return 0.0, {**following, "rate": BACKTRACKING * last.rate}
         following = {**following, **self._sums(feedback, last, state)}
         return last.rate, {**following, "rate": last.rate * self._factor(feedback, last, following)}
@@ -177,7 +179,7 @@ class AdaptiveRate:
         if self._error(feedback, probe, state) > abs(predicted):
             predicted, measured = state["predicted"], state["measured"]
             error = math.sqrt(state["spread"])
-        elif predicted <= 0:
+        if predicted <= 0:
             return 1.0
         if measured > WELL * predicted:
             return GROWTH
