@@ -44,10 +44,11 @@ landscape,
 Losses of mini-batches of circuits are close to normal, but their standard errors are estimates, and
 a gradient that is made of the same readings as the loss leans towards what they read too high.
 Standard errors are pooled over steps, and the larger of the pooled and the present one counts. With
-squared errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two are seen
-to hold from 10 shots of a circuit on; with 5, up to 3.2 % were counted, and with 2, whose standard
-errors are much too small, 10 %. The third is seen to hold from 100 shots on; with 20, up to 3.8 %
-were counted, as squared errors read too high, and the larger of two errors is a little too large.
+squared errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two
+are seen to hold from 10 shots of a circuit on; with 5, up to 3.2 % were counted, and with 2, whose
+standard errors are much too small, 10 %. The third is seen to hold from 100 shots on; with 20, up
+to 3.8 % were counted, as squared errors read too high, and the larger of two errors is a little too
+large.
 """
 
 from __future__ import annotations
