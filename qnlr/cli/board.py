@@ -23,8 +23,9 @@ def leaderboard(
     optimizer: Annotated[
         list[Path] | None,
         typer.Option(
+            metavar="FILE[:CLASS]",
             help="A Python file with an optimizer that takes part as well. It is executed; only "
-            "give one that you would run."
+            "give one that you would run.",
         ),
     ] = None,
     problem: Annotated[list[str] | None, typer.Option(help="This problem alone.")] = None,
@@ -35,7 +36,7 @@ def leaderboard(
         bool, typer.Option("--report-only", help="Run nothing; write the page anew.")
     ] = False,
 ) -> None:
-    """Compare optimizers at equal budgets, tuned and untuned, and write a page with their ranks.
+    """Compare optimizers within one budget, tuned and untuned, and write a page with their ranks.
 
     First every entry with an initial rate is tuned, on seeds that no comparison uses; then all are
     compared on paired seeds at their tuned rate, at their own, and at each decade. What is done is

@@ -18,7 +18,8 @@ class Recorded:
     Args:
         name: What the run is called in figures.
         training: The run; its problem, and its backend with shots and noise as they were.
-        weights: Weights at the kept steps, shape (T, P), the initial ones first.
+        weights: Weights at the kept steps as the optimizer hands them out, an average where it
+            makes one, shape (T, P), the initial ones first.
         steps: Steps made before each of them, length T.
         history: One row a step, with the columns of a run's history.
     """

@@ -41,7 +41,8 @@ class Trajectories:
     """What walkers did, T steps from each of K starts.
 
     Args:
-        weights: For each walker's name θ_0 to θ_T, shape (T + 1, K, d).
+        weights: For each walker's name θ_0 to θ_T, shape (T + 1, K, d): the points that gradients
+            are measured at, also of an optimizer that hands out an average of them.
         rates: Signed rates, shape (T, K).
         square_norms: ‖g‖² of the gradients as told, shape (T, K).
         worse: Whether the loss read higher at the first probe, shape (T, K); False without a probe.
@@ -117,7 +118,7 @@ def follow(
         for number, optimizer in enumerate(optimizers):
             record = optimizer.state.record
             assert record is not None
-            weights[step + 1, number] = record.next_parameters
+            weights[step + 1, number] = optimizer.state.here
             rates[step, number], norms[step, number] = record.rate, record.gradient_norm
         told(step + 1, steps)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from qnlr.errors import require_callable
-from qnlr.optimizers.state import StepRecord
+from qnlr.optimizers.state import AskTell, StepRecord
 from qnlr.types import FloatArray
 
 Callback: TypeAlias = Callable[[StepRecord], object]
@@ -82,3 +83,25 @@ class Listeners:
         for listener in (self.own, self.model):
             if callable(end := getattr(listener, "end", None)):
                 end()
+
+
+def without_callbacks(optimizer: AskTell) -> AskTell:
+    """Return a shallow copy of an optimizer that tells nobody what it does.
+
+    Started anew, it shows what the optimizer would ask for, and leaves that one as it is.
+
+    Args:
+        optimizer: The optimizer.
+
+    Example:
+        >>> from qnlr.optimizers import SGD
+        >>> sgd = SGD(callback=print)
+        >>> alone = without_callbacks(sgd)  # and so nothing is printed
+        >>> alone.minimize(lambda x: x @ x, [1.0], lambda x: 2 * x).nit
+        100
+    """
+    alone: Any = copy.copy(optimizer)
+    if hasattr(alone, "_listeners"):
+        alone._listeners = Listeners(None)
+    quiet: AskTell = alone
+    return quiet

@@ -69,7 +69,7 @@ class DistanceOverGradients:
         Raises:
             InputError: If the distance is not told.
         """
-        if math.isnan(feedback.distance):
+        if math.isnan(feedback.distance) and not feedback.size:
             raise InputError("DistanceOverGradients needs the distance from the start, told none")
         distance = max(state["distance"], feedback.distance)
         squares = state["squares"] + feedback.gradient_norm**2

@@ -25,7 +25,8 @@ class StepRecord:
     Args:
         step: Number of the step, from 0.
         parameters: θ_t, where loss and gradient were measured, shape (P,).
-        next_parameters: θ_{t+1}, shape (P,).
+        next_parameters: The weights that are handed out after the step, shape (P,): θ_{t+1}, or
+            with an average of points that average, while the next step is made from θ_{t+1}.
         loss: Loss at θ_t; a :class:`qnlr.Estimate` if the objective returned one.
         probe_loss: Loss at the probe, or None if there was no probe.
         gradient_norm: ‖g_t‖.

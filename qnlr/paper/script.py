@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from qnlr.errors import QnlrError, told
 from qnlr.paper.document import paper_document
 from qnlr.paper.reproduce import default_configs
 from qnlr.paper.tables import tables
 from qnlr.report import Claim, Document, Table, write_document
 from qnlr.study.display import Progress, console
 from qnlr.study.execute import Report, execute, worthwhile_jobs
+from qnlr.study.scripted import as_command
 from qnlr.study.spec import load_study
 
 SHOWN = ("method", "evaluation", "training loss", "paper: loss", "test accuracy %", "‖g‖", "runs")
@@ -37,21 +37,13 @@ def main(name: str) -> None:
         seeds: Annotated[int | None, typer.Option(help="Number of seeds.")] = None,
         jobs: Annotated[int | None, typer.Option(help="Processes that share the runs.")] = None,
     ) -> None:
-        try:
+        with as_command():
             report = _run(name, results, seeds, jobs)
             if report.interrupted is not None:
                 again = shlex.join(["python", *sys.argv])
                 typer.echo(f"Stopped in order; the last step is saved. To go on: {again}")
                 raise typer.Exit(128 + report.interrupted)
             show(_write(name, results))
-        except (QnlrError, OSError) as error:
-            if (sentence := told(error)) is None:
-                raise
-            typer.echo(f"Error: {sentence}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("Stopped at once.", err=True)
-            raise typer.Exit(130) from None
         typer.echo(f"report: {results / name / 'report' / 'report.html'}")
         if report.failed:
             typer.echo(f"{report.failed} runs failed; the report names them")

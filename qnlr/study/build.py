@@ -257,6 +257,8 @@ class Builder:
                 "the trigger standard_errors needs losses with a standard error, and one shot has "
                 "none; set shots to at least 2 in [backend], or use another trigger"
             )
+        if getattr(optimizer, "wants_shots", False):  # one that cannot do without says so here
+            optimizer.base_shots = backend.shots  # type: ignore[attr-defined]
         return optimizer
 
     def _weights(self, spec: RunSpec, problem: Problem) -> FloatArray:

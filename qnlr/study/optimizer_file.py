@@ -23,6 +23,7 @@ from qnlr.rng import content_hash
 NEEDED = ("start", "ask", "tell", "state_dict", "load_state_dict", "close")
 GIVEN = ("maxiter", "seed")
 """Arguments that a run gives, to a class that takes them."""
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 TRIED_ON = 3
 """Number of weights that a new optimizer is started with, to see that it can be."""
 
@@ -60,11 +61,13 @@ def optimizer_from_file(
     given = dict(settings or {})
     if learning_rate is not None:
         given["learning_rate"] = learning_rate
-    unknown = [key for key in given if key not in parameters and not open_ended]
-    if unknown:
-        raise InputError(
-            f"{file}: {unknown_name(f'setting of {made.__name__}', unknown[0], [*parameters])}"
-        )
+    names = _settings_of(made) if open_ended else [*parameters]
+    unknown = [key for key in given if key not in names]
+    mistaken = InputError(
+        f"{file}: {unknown_name(f'setting of {made.__name__}', (unknown or [''])[0], names)}"
+    )
+    if unknown and not open_ended:
+        raise mistaken
     given |= {key: context[key] for key in GIVEN if open_ended or key in parameters}
     try:
         optimizer = made(**given)
@@ -72,6 +75,8 @@ def optimizer_from_file(
         steps, (gradients, losses) = optimizer.state.nit, optimizer.evaluations_per_step
         whole = steps == 0 and gradients + losses >= 0 and not optimizer.ended
     except Exception as error:
+        if unknown and isinstance(error, TypeError):  # else it may take what it does not name
+            raise mistaken from error
         raise InputError(
             f"{file}: {made.__name__} cannot be used: {_reason(error, file)}"
         ) from error
@@ -82,6 +87,22 @@ def optimizer_from_file(
         )
     found: AskTell = optimizer
     return found
+
+
+def file_and_class(given: str | Path) -> tuple[Path, str | None]:
+    """Return a file, and the class in it that is named behind a colon, if one is.
+
+    Args:
+        given: ``FILE`` or ``FILE:CLASS``.
+
+    Example:
+        >>> [(str(file), name) for file, name in map(file_and_class, ["own.py", "own.py:Mine"])]
+        [('own.py', None), ('own.py', 'Mine')]
+    """
+    file, colon, name = str(given).rpartition(":")
+    if file and colon and name.isidentifier() and not Path(given).is_file():
+        return Path(file), name
+    return Path(given), None
 
 
 def optimizer_class(file: Path, name: str | None = None) -> type:
@@ -118,7 +139,8 @@ def optimizer_class(file: Path, name: str | None = None) -> type:
         )
     if len(chosen) > 1:
         raise InputError(
-            f'{file} has {len(chosen)} optimizers: {", ".join(chosen)}; say which with class = "…"'
+            f'{file} has {len(chosen)} optimizers: {", ".join(chosen)}; say which with class = "…" '
+            f"in a config, or with {file}:{next(iter(chosen))} on the command line"
         )
     found = next(iter(chosen.values()))
     lacking = [need for need in NEEDED if not callable(getattr(found, need, None))]
@@ -128,6 +150,19 @@ def optimizer_class(file: Path, name: str | None = None) -> type:
             "from qnlr.optimizers.SignedRateOptimizer, or see qnlr.optimizers.AskTell"
         )
     return found
+
+
+def _settings_of(made: type) -> list[str]:
+    """Return the names of settings: of the class, and of its bases where it hands on others."""
+    names: list[str] = []
+    for one in made.__mro__:
+        if "__init__" not in vars(one):
+            continue
+        parameters = [*inspect.signature(vars(one)["__init__"]).parameters.values()][1:]
+        names += [each.name for each in parameters if each.kind not in VARIADIC]
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+            break
+    return list(dict.fromkeys(names))
 
 
 def _executed(file: Path) -> ModuleType:

@@ -179,6 +179,19 @@ def read_config(config: str | Path | Mapping[str, Any]) -> tuple[Place, dict[str
     return _file(Path(config), ())
 
 
+def has_table(config: Path, table: str) -> bool:
+    """Return whether a config has a table, which makes it something else than a study.
+
+    Args:
+        config: A TOML file; if it cannot be read, it has none.
+        table: The table.
+    """
+    try:
+        return table in read_config(config)[1]
+    except InputError:
+        return False
+
+
 def _file(path: Path, extending: tuple[Path, ...]) -> tuple[Place, dict[str, Any], Path]:
     """Read a config and what it extends."""
     if path.resolve() in extending:

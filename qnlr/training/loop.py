@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from qiskit_machine_learning.optimizers import AskData, TellData
 from qnlr.backends import Gradient, Meter, ParameterShift
 from qnlr.errors import InputError, Suspended
 from qnlr.optimizers import AskTell, Told
+from qnlr.optimizers.callbacks import without_callbacks
 from qnlr.problems import Evaluation, LossGradient, Problem
 from qnlr.rng import generator_state, restore_generator
 from qnlr.training.course import Course
@@ -341,7 +341,7 @@ class Training:
         optimizer = self.optimizer
         if course.over and hasattr(optimizer, "planned_shots"):
             # It is started anew there, maybe with other weights; its own plan is of the last stage.
-            optimizer, weights = copy.copy(optimizer), stage.first.problem.num_weights
+            optimizer, weights = without_callbacks(optimizer), stage.first.problem.num_weights
             optimizer.start(None, course.trained(np.zeros(weights), stage))
         planned = getattr(optimizer, "planned_shots", None)
         if planned is not None:

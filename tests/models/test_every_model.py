@@ -30,9 +30,7 @@ reversal_drops_zeros = pytest.mark.filterwarnings("ignore:Casting complex values
 pytestmark = [pytest.mark.slow, qaoa_is_built_of_deprecated_classes]
 TOLD_MORE = ("qng", "icans", "gcans")
 OPTIMIZERS = {
-    name: kind
-    for name, kind in schema.OPTIMIZERS.items()
-    if name not in (*TOLD_MORE, "file")
+    name: kind for name, kind in schema.OPTIMIZERS.items() if name not in (*TOLD_MORE, "file")
 } | {"adaptive_nlr": AdaptiveNLR}
 """All but the natural gradient, for which these models have no metric, those that choose shots by
 the standard errors of derivatives, which these models do not tell, and those of a file."""

@@ -112,3 +112,16 @@ def test_an_untold_distance_is_refused():
 def test_bad_settings_of_dog_are_refused(kind, name, value):
     with pytest.raises(InputError, match=rf"^{name} = .* above 0$"):
         kind(**{name: value})
+
+
+def test_weights_that_are_lost_end_as_lost_and_not_as_a_mistake_of_the_caller():
+    optimizer = DoG(FIRST_STEP, maxiter=3)
+    result = optimizer.minimize(
+        lambda x: math.nan, np.array([1.0, 2.0, 3.0]), lambda x: np.full(3, np.nan)
+    )
+    assert result.nit == 3
+    assert np.isnan(result.x).all()
+    with pytest.raises(InputError, match="told none"):
+        DistanceOverGradients()(
+            Feedback(0, 1.0, None, 1.0), DistanceOverGradients().initial_state()
+        )

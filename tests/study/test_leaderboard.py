@@ -257,7 +257,7 @@ def test_the_page_says_what_the_frame_says(found, held, results):
     best = means[means["mode"] == ALL].sort_values("mean").iloc[0]
     assert f"is {best['entry']} with {best['mean']:.2f}" in text
     tables = {table.name: table for table in document.tables}
-    assert {"judged", "ranks", "costs", "loss_1", "loss_2", "rates"} == set(tables)
+    assert {"judged", "ranks", "costs", "spent", "loss_1", "loss_2", "rates"} == set(tables)
     row = next(row for row in tables["ranks"].rows if row[0].text == best["entry"])
     assert row[1].value == pytest.approx(best["mean"])
     for table in tables.values():

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from board_configs import RAISES
+from board_configs import RAISES, tiny
 
 from qnlr.errors import InputError
 from qnlr.optimizers import SGD
 from qnlr.study import load_study
 from qnlr.study.execute import execute
+from qnlr.study.leaderboard import load_board
 from qnlr.study.optimizer_file import optimizer_class, optimizer_from_file
 from qnlr.study.repeat import repeat
 from qnlr.study.results import load_history, load_results
@@ -114,6 +115,21 @@ def test_class_may_be_named_and_must_be_where_there_are_two(mine):
         optimizer_class(file)
 
 
+def test_one_of_two_classes_takes_part_by_its_name(mine):
+    file = mine(PLAIN + "\n\nclass Other(SGD):\n    pass\n")
+    board = load_board(tiny(), [f"{file}:Other", f"{file}:Mine"])
+    own = {entry.name: entry.tables["optimizer"] for entry in board.entries[-2:]}
+    assert {name: table["class"] for name, table in own.items()} == {
+        "Other": "Other",
+        "Mine": "Mine",
+    }
+    assert {Path(table["path"]).name for table in own.values()} == {"mine.py"}
+    with pytest.raises(InputError, match=r"with .*mine\.py:Mine on the command line"):
+        load_board(tiny(), [file])
+    with pytest.raises(InputError, match=r'class "Othr" is not known; did you mean "Other"'):
+        load_board(tiny(), [f"{file}:Othr"])
+
+
 BROKEN = {
     "import (": r"cannot be executed: SyntaxError: .*\(line 1\)",
     "x = 1\n1 / 0": r"cannot be executed: ZeroDivisionError: division by zero \(line 2\)",
@@ -137,6 +153,20 @@ def test_a_setting_that_is_not_known_is_named(mine):
     text = PLAIN.replace("pass", "def __init__(self, scale=1.0): super().__init__(scale)")
     with pytest.raises(InputError, match=r'setting of Mine "scal" is not known; did you mean "sca'):
         optimizer_from_file(mine(text), settings={"scal": 1.0})
+
+
+def test_a_setting_that_is_handed_on_is_looked_for_in_the_bases(mine):
+    text = PLAIN.replace(
+        "pass", "def __init__(self, scale=1.0, **common): super().__init__(scale, **common)"
+    )
+    wanted = (
+        r'setting of Mine "perturbatio" is not known; did you mean "perturbation"\? valid: .*scale'
+    )
+    with pytest.raises(InputError, match=wanted):
+        optimizer_from_file(mine(text), settings={"perturbatio": 1.0})
+    assert optimizer_from_file(mine(text), settings={"perturbation": 0.3}).perturbation == 0.3
+    takes = text.replace(": super", ": common.pop('extra', 0); super")
+    assert isinstance(optimizer_from_file(mine(takes), settings={"extra": 1.0}), SGD)
 
 
 def test_a_file_that_is_not_there_is_named_with_its_place(tmp_path):

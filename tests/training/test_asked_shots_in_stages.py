@@ -80,6 +80,27 @@ def test_the_next_stage_is_planned_as_it_will_be(rule, layers):
             assert outcome.sentence.endswith(f"the next would need {each[made]}")
 
 
+def test_planning_the_next_stage_tells_nobody(layers):
+    began = []
+
+    class Watching:
+        def begin(self, steps):
+            began.append(steps)
+
+        def __call__(self, record):
+            began.append(record.step)
+
+    optimizer = Asking(growing, 33)
+    run = staged(layers, optimizer, layers[0].start([], None, None), batch_size=4, max_shots=10**9)
+    optimizer._listeners.own = Watching()
+    for _ in range(3):
+        run.step()
+    before = list(began)
+    assert run.course.over
+    assert run._shots_of_a_step() > 0
+    assert began == before
+
+
 def test_tied_weights_share_their_shots_with_their_gates():
     hamiltonian = maxcut(ring(4))
     problem = energy_problem(hamiltonian, qaoa(4, 1, hamiltonian=hamiltonian))

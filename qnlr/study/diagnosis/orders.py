@@ -17,7 +17,7 @@ from qnlr.errors import InputError, nearest
 from qnlr.study.grid import DIAGNOSIS
 from qnlr.study.messages import Place, explain
 from qnlr.study.parts import Table, settings_table
-from qnlr.study.spec import is_name, read_config
+from qnlr.study.spec import has_table, is_name, read_config
 
 GIVEN = ("told", "recorded")
 """Arguments of diagnostics that are no settings."""
@@ -113,10 +113,7 @@ def is_diagnosis(config: Path) -> bool:
     Args:
         config: A TOML file; if it cannot be read, it does not.
     """
-    try:
-        return TABLE in read_config(config)[1]
-    except InputError:
-        return False
+    return has_table(config, TABLE)
 
 
 def load_order(config: Path) -> Order:

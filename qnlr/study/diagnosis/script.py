@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from qnlr.errors import QnlrError, told
 from qnlr.study.configs import default_configs
 from qnlr.study.diagnosis.orders import Order, load_order
 from qnlr.study.diagnosis.performing import perform
 from qnlr.study.diagnosis.shown import Bar, show
+from qnlr.study.scripted import as_command
 
 
 def perform_and_show(order: Order, results: Path) -> Path:
@@ -46,16 +46,8 @@ def main(name: str) -> None:
     def run(
         results: Annotated[Path, typer.Option(help="Folder of all results.")] = Path("results"),
     ) -> None:
-        try:
+        with as_command():
             perform_and_show(load_order(default_configs() / f"{name}.toml"), results)
-        except (QnlrError, OSError) as error:
-            if (sentence := told(error)) is None:
-                raise
-            typer.echo(f"Error: {sentence}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("Stopped at once.", err=True)
-            raise typer.Exit(130) from None
 
     run.__doc__ = f"Perform the diagnosis of configs/{name}.toml, and write its page."
     typer.run(run)

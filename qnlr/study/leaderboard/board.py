@@ -64,6 +64,7 @@ class Entry:
         number: Its place in the config, or None if it was given besides.
         problems: Names of the problems that it takes part on; none for all.
         modes: Names of the modes that it takes part in; none for all.
+        most_steps: Most steps of a run of it; None for those of all.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Entry:
     number: int | None
     problems: tuple[str, ...] = ()
     modes: tuple[str, ...] = ()
+    most_steps: int | None = None
 
     def takes_part(self, problem: str, mode: str) -> bool:
         """Return whether it takes part on a problem in a mode.
@@ -113,6 +115,14 @@ class Board:
     folder: Path
     place: Place
     extra: tuple[Path, ...] = ()
+
+    def most_steps(self, entry: Entry) -> int:
+        """Return how many steps a run of an entry may make, whatever they cost.
+
+        Args:
+            entry: The entry.
+        """
+        return self.table.most_steps if entry.most_steps is None else entry.most_steps
 
     def only(
         self,

@@ -13,9 +13,9 @@ from pydantic import Field, ValidationError, create_model
 from qnlr.errors import InputError, nearest, unknown_name
 from qnlr.study.leaderboard.board import Board, BoardTable, Entry, Part, Positive
 from qnlr.study.messages import explain
-from qnlr.study.optimizer_file import optimizer_class
+from qnlr.study.optimizer_file import file_and_class, optimizer_class
 from qnlr.study.parts import Table
-from qnlr.study.spec import TABLES, is_name, read_config
+from qnlr.study.spec import TABLES, has_table, is_name, read_config
 from qnlr.study.store import read_json
 
 TABLE = "leaderboard"
@@ -57,6 +57,7 @@ class _Entry(Table):
     decade_seeds: Annotated[int, Field(ge=1)] | None = None
     problems: list[str] | None = None
     modes: list[str] | None = None
+    most_steps: Annotated[int, Field(ge=1)] | None = None
 
 
 _Setting: Any = create_model("_Setting", __base__=Table, name=(str, ...), **_PART)
@@ -75,10 +76,7 @@ def is_board(config: Path) -> bool:
     Args:
         config: A TOML file; if it cannot be read, it is none.
     """
-    try:
-        return TABLE in read_config(config)[1]
-    except InputError:
-        return False
+    return has_table(config, TABLE)
 
 
 def require_no_board(folder: Path) -> None:
@@ -106,13 +104,14 @@ def load_board(
     Besides the table ``[leaderboard]`` there are three arrays. ``[[problem]]`` and ``[[mode]]``
     have a ``name`` and the tables of a run that they set, such as ``data`` or ``backend``.
     ``[[entry]]`` has a ``name``, the table ``optimizer``, and optional ``gradient``, ``sweep`` (the
-    key of the optimizer that is tuned), ``rates``, ``decades`` and ``decade_seeds`` in place of
-    those of all, and ``problems`` and ``modes`` if it does not take part in all. Tables such as
-    ``[circuit]`` are what all runs have in common.
+    key of the optimizer that is tuned), ``rates``, ``decades``, ``decade_seeds`` and ``most_steps``
+    in place of those of all, and ``problems`` and ``modes`` if it does not take part in all. Tables
+    such as ``[circuit]`` are what all runs have in common.
 
     Args:
         config: Path of a TOML file, or its content as a dict.
-        optimizers: Python files, each with an optimizer that takes part as well. They are executed.
+        optimizers: Python files, each with an optimizer that takes part as well, as ``FILE`` or as
+            ``FILE:CLASS`` where there are several in it. They are executed.
 
     Returns:
         The leaderboard.
@@ -153,7 +152,7 @@ def load_board(
         modes=tuple(_part(one, number) for number, one in enumerate(raw["mode"])),
         entries=(
             *(_entry(one, number, table) for number, one in enumerate(read.entry)),
-            *(_from_file(Path(file), folder, table) for file in optimizers),
+            *(_from_file(file, folder, table) for file in optimizers),
         ),
         seeds=tuple(table.seeds if isinstance(table.seeds, list) else range(table.seeds)),
         folder=folder,
@@ -230,16 +229,18 @@ def _entry(given: _Entry, number: int, table: BoardTable) -> Entry:
         number,
         tuple(given.problems or ()),
         tuple(given.modes or ()),
+        given.most_steps,
     )
 
 
-def _from_file(file: Path, folder: Path, table: BoardTable) -> Entry:
+def _from_file(given: str | Path, folder: Path, table: BoardTable) -> Entry:
     """Return the entry of a file; its learning rate is tuned if its class takes one."""
-    made = optimizer_class(file)
+    file, name = file_and_class(given)
+    made = optimizer_class(file, name)
     path = Path(os.path.relpath(file.absolute(), folder.absolute())).as_posix()
     swept = "learning_rate" in inspect.signature(made).parameters
     return Entry(
-        file.stem,
+        file.stem if name is None else name,
         {"optimizer": {"name": "file", "path": path, "class": made.__name__}},
         "learning_rate" if swept else None,
         tuple(table.rates),

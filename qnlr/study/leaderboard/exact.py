@@ -8,6 +8,7 @@ compared are evaluated once more on the same simulator without shots, and with t
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from qnlr.study.leaderboard.plan import Plan
 from qnlr.study.schema import RunSpec
 from qnlr.study.store import RunFolder, write_json
 from qnlr.training import Training
+from qnlr.types import FloatArray
 
 
 def measure(plan: Plan, kept: Kept, builder: Builder) -> None:
@@ -57,23 +59,41 @@ def exact_loss(spec: RunSpec, folder: RunFolder, builder: Builder) -> float | No
         builder: Builds runs.
 
     Returns:
-        The loss; None if the run has no checkpoint that can be used.
+        The loss; None if the run has no checkpoint, or its weights cannot be found there.
     """
     state = folder.load_checkpoint()
     if state is None:
         return None
-    training = builder.run(spec)
-    try:
-        training.load_state_dict(state)
-    except Exception:  # an optimizer from a file may not be able to go on from what it saved
+    weights = _last_weights(builder.run(spec), state)
+    if weights is None:
         return None
-    finally:
-        training.optimizer.close()
     exact = _without_shots(spec, builder)
     problem = exact.problem
     rng = np.random.default_rng(0)  # nothing is drawn
-    weights = training.course.weights
     return float(problem.evaluate(weights, problem.train, exact.backend, rng).loss)
+
+
+def _last_weights(training: Training, state: Mapping[str, Any]) -> FloatArray | None:
+    """Return all weights at a checkpoint; None if they cannot be found there."""
+    try:
+        training.load_state_dict(state)
+        return training.course.weights
+    except Exception:  # an optimizer from a file may not be able to go on from what it saved
+        if "course" in state:  # a stage may train some of the weights alone
+            return None
+        return _weights_of(state["optimizer"], training.problem.num_weights)
+    finally:
+        training.optimizer.close()
+
+
+def _weights_of(optimizer: Any, count: int) -> FloatArray | None:
+    """Return the weights in the saved state of an optimizer, if they are where all keep them."""
+    found = optimizer.get("x") if isinstance(optimizer, Mapping) else None
+    try:
+        weights = np.asarray(found, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    return weights if weights.shape == (count,) and np.isfinite(weights).all() else None
 
 
 def _without_shots(spec: RunSpec, builder: Builder) -> Training:

@@ -119,8 +119,9 @@ def runs_frame(plan: Plan, kept: Kept) -> pd.DataFrame:
         ``"decade"``), ``rate`` (NaN for that of the entry itself), ``seed``, ``run``, ``status``,
         ``measured``, the final training loss as the run measured it, and ``loss``, that of the same
         weights without shot noise where it is known, see :mod:`qnlr.study.leaderboard.exact` (both
-        infinite if the run diverged or failed); and what training ``spent``, in shots, or in
-        circuits where values are exact.
+        infinite if the run diverged or failed); what training ``spent`` of its ``budget``, in
+        shots, or in circuits where values are exact, and in how many ``steps``; and whether the
+        loss is ``noisy``: measured with shots, and not known without.
     """
     rows = []
     for cell in plan.cells:
@@ -132,7 +133,8 @@ def runs_frame(plan: Plan, kept: Kept) -> pd.DataFrame:
             found = plan.comparison(cell, tuned)
             uses = [("tuning", one) for one in tuning] + _uses(cell, tuned, found)
         rows += [_row(use, one, kept) for use, one in uses]
-    columns = [*ABOUT, "use", "rate", "seed", "run", "status", "loss", "measured", "spent"]
+    columns = [*ABOUT, "use", "rate", "seed", "run", "status", "loss", "measured"]
+    columns += ["noisy", "spent", "budget", "steps"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame[frame["loss"].notna()].reset_index(drop=True)
 
@@ -168,5 +170,8 @@ def _row(use: str, one: Planned, kept: Kept) -> Mapping[str, Any]:
         "status": status["status"],
         "loss": kept.exact.get(one.run, measured) if math.isfinite(measured) else measured,
         "measured": measured,
+        "noisy": shots and math.isfinite(measured) and one.run not in kept.exact,
         "spent": float(status["cost"].get(COST[shots], math.nan)),
+        "budget": one.cell.budget,
+        "steps": float(status.get("steps", math.nan)),
     }

@@ -22,9 +22,10 @@ from qnlr.study.leaderboard.pictures import (
     rank_figure,
     rates_figure,
 )
-from qnlr.study.leaderboard.plan import Plan
+from qnlr.study.leaderboard.plan import SPARE, Plan
 from qnlr.study.leaderboard.ranks import friedman, mean_rank_frame, rank_comparisons, ranked
-from qnlr.study.leaderboard.standings import ALL, Standings, excesses, percent, standings
+from qnlr.study.leaderboard.spending import capped_sentences, spending, spending_table
+from qnlr.study.leaderboard.standings import ALL, FINAL, Standings, excesses, percent, standings
 from qnlr.study.leaderboard.tabulated import (
     cost_table,
     judged_table,
@@ -81,6 +82,7 @@ def board_document(found: Standings, kept: Kept, folder: Path) -> Document:
     subject = board.table.subject or ""
     intervals = cost_intervals(found, costs)
     means = mean_rank_frame(found)
+    spent = spending(found)
     files = folder / "report" / "figures"
     figures: list[Block | None] = [
         None if means.empty else rank_figure(means, files),
@@ -93,6 +95,7 @@ def board_document(found: Standings, kept: Kept, folder: Path) -> Document:
         judged_table(claims, source) if claims else None,
         None if means.empty else rank_table(means, rank_comparisons(ranks, subject), source),
         cost_table(found, costs, intervals, source),
+        Details("What was spent of budgets", (spending_table(found, spent, source),)),
         *(loss_table(found, excess, mode, source) for mode in modes),
         Details("Tuned rates, and what tuning spent", (rate_table(found, source),)),
     ]
@@ -101,8 +104,9 @@ def board_document(found: Standings, kept: Kept, folder: Path) -> Document:
         for one in claims
         if one.exceptions
     )
+    sentences = (*_ranking(means, ranks), *capped_sentences(found, spent))
     sections = [
-        Section("findings", "What was found", (Text(_ranking(means, ranks), tuple(said(claims))),)),
+        Section("findings", "What was found", (Text(sentences, tuple(said(claims))),)),
         Section("figures", "Figures", _there(figures)),
         Section("tables", "Tables", _there(tables)),
         Section("exceptions", "Where claims do not hold", exceptions),
@@ -114,7 +118,7 @@ def board_document(found: Standings, kept: Kept, folder: Path) -> Document:
     subtitle = (
         f"{len(found.entries)} entries on {len(board.problems)} problems in {len(board.modes)} "
         f"modes, {len(board.seeds)} paired seeds; every run may spend what {board.table.steps} "
-        "steps of SGD cost."
+        f"steps of SGD cost, in at most {_caps(board)}."
     )
     return Document(title, subtitle, tuple(one for one in sections if one.blocks))
 
@@ -146,7 +150,8 @@ def _ranking(means: pd.DataFrame, ranks: pd.DataFrame) -> tuple[str, ...]:
         if math.isnan(test.p_value)
         else (
             f" Friedman's test that all rank alike, over {test.blocks} problems and modes, has "
-            f"p = {test.p_value:.2g}."
+            f"p = {test.p_value:.2g}; the modes of a problem are not independent, so that p is "
+            "too small rather than too large."
         )
     )
     return (
@@ -162,7 +167,8 @@ def _method(found: Standings) -> tuple[str, ...]:
     lines = [
         f"Budget: on shots, what {table.steps} steps of SGD with parameter-shift gradients cost, "
         "steps · (2P + 1) · B · bases · shots; with exact values, as many circuits. At most "
-        f"{table.most_steps} steps. What evaluations cost is not counted.",
+        f"{_caps(found.board)}, so that an entry with cheap steps may spend less. What evaluations "
+        "cost is not counted.",
         f"Tuning: each entry with an initial rate is run at {len(table.rates)} rates from "
         f"{min(table.rates):g} to {max(table.rates):g}, unless it has its own or none, on the "
         f"seeds {', '.join(map(str, table.tuning_seeds))}, which no comparison uses, for each "
@@ -190,9 +196,36 @@ def _method(found: Standings) -> tuple[str, ...]:
         f"Targets: the final loss of tuned {table.reference} on the same problem, mode and seed "
         f"plus {percent(table.tolerance, 0)}; first reached at an evaluation, of which a run has "
         f"about {table.evaluations}, evenly in cost, so that costs below 1/{table.evaluations} of "
-        "the budget are not told apart."
+        "the budget are not told apart. A run of an entry that chooses its shots is evaluated "
+        "evenly in steps, which do not cost the same: "
+        f"{SPARE * table.evaluations} times if it makes the most steps that it may, and less often "
+        "if its budget is spent before."
     )
+    lines += _shot_noise(found)
     return tuple(lines)
+
+
+def _caps(board: Board) -> str:
+    """Say how many steps a run may make."""
+    others: dict[int, list[str]] = {}
+    for entry in board.entries:
+        if entry.most_steps is not None and entry.most_steps != board.table.most_steps:
+            others.setdefault(entry.most_steps, []).append(entry.name)
+    but = "; ".join(f"{', '.join(names)}: {most}" for most, names in others.items())
+    return f"{board.table.most_steps} steps" + (f" ({but})" if but else "")
+
+
+def _shot_noise(found: Standings) -> list[str]:
+    """Say whose final losses are known with shot noise alone."""
+    runs = found.runs[found.runs["use"].isin(FINAL) & found.runs["noisy"]]
+    counts = runs.drop_duplicates("run").groupby("entry", sort=False).size()
+    if counts.empty:
+        return []
+    named = ", ".join(f"{entry} ({count})" for entry, count in counts.items())
+    return [
+        f"Shot noise could not be left out for the runs of {named}, in brackets how many: their "
+        "final losses are those that were measured with shots."
+    ]
 
 
 def _runs(found: Standings, folder: Path) -> tuple[Block, ...]:

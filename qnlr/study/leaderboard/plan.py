@@ -20,6 +20,8 @@ from qnlr.training.work import planned
 
 OWN = None
 """In place of a rate: the one that the entry has by itself."""
+SPARE = 3
+"""How many times as often a run is evaluated whose optimizer may end long before its last step."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Cell:
         mode: The mode.
         spec: Its run at the rate of its own, on the first seed.
         origin: Where in the config the tables of its runs come from.
+        budget: What a run of it may spend, in shots, or in circuits where values are exact.
     """
 
     entry: Entry
@@ -39,6 +42,7 @@ class Cell:
     mode: Part
     spec: RunSpec
     origin: Origin
+    budget: int
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -84,14 +88,30 @@ class Planned:
         return ", ".join(self.cell.key) + rate
 
 
+@dataclass(frozen=True)
+class _Costs:
+    """What a step costs: circuits before bases, bases, shots of the backend (0: exact values).
+
+    ``chosen`` tells whether the optimizer chooses its shots, so that steps differ in what they
+    cost.
+    """
+
+    circuits: int
+    bases: int
+    shots: int
+    chosen: bool
+
+
 @dataclass
 class Plan:
     """All runs of a leaderboard.
 
     A run on shots may spend what ``steps`` steps of SGD with parameter-shift gradients cost there:
     steps · (2P + 1) · B · bases · shots. Exact values have no shots, so there the steps are chosen
-    to spend as many circuits. Losses on all samples are evaluated about ``evaluations`` times,
-    evenly in cost.
+    to spend as many circuits. Either way there are at most ``most_steps`` steps. Losses on all
+    samples are evaluated about ``evaluations`` times, evenly in steps and so in cost; where the
+    optimizer chooses its shots, and nobody knows how many steps it will make, every
+    most_steps / (3 · evaluations) steps.
 
     Args:
         board: The leaderboard.
@@ -147,25 +167,27 @@ class Plan:
         """Return the circuits that SGD's steps take, before bases."""
         sgd = Entry("sgd", {"optimizer": {"name": "sgd"}}, None, (), (), None, None)
         spec, origin = self._spec(sgd, problem, mode, {"steps": 1})
-        return self.board.table.steps * self._costs(spec, origin)[0]
+        return self.board.table.steps * self._costs(spec, origin).circuits
 
     def _cell(self, entry: Entry, problem: Part, mode: Part, circuits: int) -> Cell:
-        table = self.board.table
+        evaluations, most = self.board.table.evaluations, self.board.most_steps(entry)
         spec, origin = self._spec(entry, problem, mode, {"steps": 1})
-        each, shots = self._costs(spec, origin)
-        steps = max(1, min(table.most_steps, circuits // each))
+        costs = self._costs(spec, origin)
+        steps = max(1, min(most, circuits // costs.circuits))
+        every = most // (SPARE * evaluations) if costs.chosen else round(steps / evaluations)
+        budget = circuits * costs.bases * (costs.shots or 1)
         limits = {
-            "steps": table.most_steps if shots else steps,
-            "evaluate_every": max(1, round(steps / table.evaluations)),
-            **({"max_shots": circuits * shots} if shots else {}),
+            "steps": most if costs.shots else steps,
+            "evaluate_every": max(1, every),
+            **({"max_shots": budget} if costs.shots else {}),
         }
         spec, origin = self._spec(entry, problem, mode, limits)
-        cell = Cell(entry, problem, mode, spec, origin)
+        cell = Cell(entry, problem, mode, spec, origin, budget)
         self._require_sweep(cell)
         return cell
 
-    def _costs(self, spec: RunSpec, origin: Origin) -> tuple[int, int]:
-        """Return the circuits of a step, before bases, and the shots of a circuit in all bases."""
+    def _costs(self, spec: RunSpec, origin: Origin) -> _Costs:
+        """Return what a step of a run costs."""
         try:
             training = self.builder.run(spec)
         except BuildError as error:
@@ -174,8 +196,10 @@ class Plan:
             where = place.at(*in_config(path, origin))
             raise InputError(f"{where}[{place.named(error.table, origin)}] {error}") from error
         step = sum(phase.circuits for phase in planned(training).step)
+        chosen = getattr(training.optimizer, "planned_shots", None) is not None
         training.optimizer.close()
-        return step, training.backend.circuits_per_value * (training.backend.shots or 0)
+        backend = training.backend
+        return _Costs(step, backend.circuits_per_value, backend.shots or 0, chosen)
 
     def _spec(
         self, entry: Entry, problem: Part, mode: Part, limits: Mapping[str, Any]

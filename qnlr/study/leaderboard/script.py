@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from qnlr.errors import QnlrError, told
 from qnlr.study.configs import default_configs
 from qnlr.study.display import Progress, console
 from qnlr.study.leaderboard.board import Board
@@ -18,6 +17,7 @@ from qnlr.study.leaderboard.config import load_board
 from qnlr.study.leaderboard.execute import hold
 from qnlr.study.leaderboard.page import write_board
 from qnlr.study.leaderboard.shown import show_board
+from qnlr.study.scripted import as_command
 
 
 def hold_and_show(
@@ -78,19 +78,11 @@ def main(name: str) -> None:
         jobs: Annotated[int | None, typer.Option(help="Processes that share the runs.")] = None,
         seeds: Annotated[int | None, typer.Option(help="So many of the config's seeds.")] = None,
     ) -> None:
-        try:
+        with as_command():
             board = load_board(default_configs() / f"{name}.toml")
             wanted = None if seeds is None else board.only(seeds=seeds)
             again = shlex.join(["python", *sys.argv])
             hold_and_show(board, results, jobs=jobs, wanted=wanted, again=again)
-        except (QnlrError, OSError) as error:
-            if (sentence := told(error)) is None:
-                raise
-            typer.echo(f"Error: {sentence}", err=True)
-            raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            typer.echo("Stopped at once.", err=True)
-            raise typer.Exit(130) from None
 
     run.__doc__ = f"Hold the leaderboard of configs/{name}.toml, and write its page."
     typer.run(run)

@@ -106,7 +106,8 @@ def loss_table(found: Standings, excess: pd.DataFrame, mode: str, source: str) -
     caption = (
         "Mean final training loss with its 95 % interval over seeds, and in brackets the excess "
         "over the best tuned rival of the entry: of its loss, or of energies and cuts of the way "
-        "from the initial loss to it. Losses are free of shot noise."
+        "from the initial loss to it. Losses are free of shot noise, unless the method says "
+        "whose are not."
     )
     columns = ("entry", "at", *problems)
     title = f"Final loss, {mode}"
