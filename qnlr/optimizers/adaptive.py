@@ -28,6 +28,9 @@ below.
 *How far does the gradient reach?* In the first step the rate goes up by factors of four as long as
 the second question is answered well, or down until it is. So there is no rate to choose.
 
+All three need a gradient that is what it says. One along K random directions (``spsa``) is longer
+than the true one by a factor of about the root of 1 + (P − 1)/K, and predicts what no step keeps.
+
 **The guarantee.** Let the measured losses, given the direction, be independent and normal about the
 true ones, with the standard errors that they carry. Then, at every step, whatever the shots and the
 landscape,
