@@ -189,6 +189,7 @@ class MitigatedBackend(SimulatorBackend):
         raw = copy.copy(self)
         raw.readout = False
         raw._observable, constant = split_constant(known.corrected(self._observable))
+        raw._groups = None  # those of another observable
         found = raw.jacobian(weights, angles, rng)
         values, by_a = found.values + constant, -float(observed.coeffs.real.sum()) / known.scales[0]
         by_b, slopes_by_b = ((c - values) / known.scales[0], -found.derivatives / known.scales[0])

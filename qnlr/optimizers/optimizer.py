@@ -161,10 +161,9 @@ class SignedRateOptimizer(GradientOptimizer):
         pending = replace(pending, probes=(*pending.probes, Probe(pending.probe_rate, loss)))
         if loss < state.fun_best:
             state.x_best, state.fun_best = pending.probe, loss
-        another = None
-        if len(pending.probes) < getattr(self.rate, "most_probes", 1):
-            another = self.rate.next_probe(self._feedback(pending), state.rate)  # type: ignore[attr-defined]
-        if another is None:
+        next_probe = getattr(self.rate, "next_probe", None)
+        another = None if next_probe is None else next_probe(self._feedback(pending), state.rate)
+        if another is None or len(pending.probes) >= getattr(self.rate, "most_probes", 1):
             self._finish(pending)
         else:
             state.pending = pending.probing(state.here, another)
