@@ -26,7 +26,9 @@ the rate walks at random; ``largest_move`` bounds it above, and a 32nd of what t
 below.
 
 *How far does the gradient reach?* In the first step the rate goes up by factors of four as long as
-the second question is answered well, or down until it is. So there is no rate to choose.
+the second question is answered well, or down until it is. In every twentieth step it is asked
+again, upwards only, and the rate follows only as far as the decrease is seen through the noise. So
+a first answer that was wrong is put right, and there is no rate to choose.
 
 All three need a gradient that is what it says. One along K random directions (``spsa``) is longer
 than the true one by a factor of about the root of 1 + (P − 1)/K, and predicts what no step keeps.
@@ -42,7 +44,7 @@ landscape,
 2. the chance of halving the rate at a probe that is not worse is at most α, for the same reason.
 3. at any probe, the chance that it is taken though it raises the loss by :math:`δ = 2 z s` or more
    is at most α: it is taken only if D reads at most z s, which has the chance
-   :math:`Φ(z - δ/s) ≤ Φ(-z) = α`. A step has up to four such probes, the first one eight.
+   :math:`Φ(z - δ/s) ≤ Φ(-z) = α`. A step has up to four such probes, one that searches eight.
 
 Losses of mini-batches of circuits are close to normal, but their standard errors are estimates, and
 a gradient that is made of the same readings as the loss leans towards what they read too high.
@@ -71,6 +73,7 @@ GROWTH, SHRINKAGE = 1.1, 0.7
 WELL, BADLY = 0.5, 0.25  # shares of the predicted decrease
 BACKTRACKING = 0.5
 LEAP = 4.0
+PERIOD = 20  # steps from one search to the next
 RANGE = 32.0  # of what the first step found, how far below it the rate may fall
 MEMORY = 0.9
 
@@ -83,7 +86,8 @@ class AdaptiveRate:
         initial_rate: r in the first probe > 0; the first step looks for a better one.
         level: α, the level of the tests, above 0 and at most 0.5.
         backtracks: Probes down the direction in a step at most, at least 1.
-        search: Probes of the first step at most, at least 1; 1 to begin at the initial rate.
+        search: Probes of a step that searches at most, at least 1; 1 to begin at the initial rate
+            and never search.
         largest_move: How far the rate may grow, > 0: to where a step along the present direction
             moves the weights by so many radians, root mean square.
 
@@ -143,6 +147,8 @@ class AdaptiveRate:
         last = feedback.probes[-1]
         if state["searching"]:
             return self._leap(feedback, state)
+        if self._looks_up(feedback, state):
+            return self._higher(feedback, last, state)
         if last.rate < 0 or not self._worse(feedback, last, state):
             return None
         if feedback.slope > 0 and len(feedback.probes) < self.backtracks:
@@ -168,6 +174,9 @@ class AdaptiveRate:
     def _kept(self, feedback: Feedback, state: State, following: State) -> tuple[float, State]:
         """Return the rate of a step, and the next state."""
         last = feedback.probes[-1]
+        if self._looks_up(feedback, state):
+            seen = [one for one in feedback.probes[1:] if self._seen(feedback, one, state)]
+            last = seen[-1] if seen else feedback.probes[0]
         if last.rate < 0:
             rate = last.rate if self._lower(feedback, last, state) else 0.0
             return rate, {**following, "rate": -last.rate}
@@ -203,6 +212,23 @@ class AdaptiveRate:
         """Return the fading mean of the variances of differences."""
         variance, known = self._variance(feedback, feedback.probes[-1]), state["variance"]
         return MEMORY * known + (1 - MEMORY) * variance if known else variance
+
+    def _looks_up(self, feedback: Feedback, state: State) -> bool:
+        """Return whether this step searches for a larger rate."""
+        due = self.search > 1 and feedback.step > 0 and feedback.step % PERIOD == 0
+        return due and feedback.slope > 0 and not self._worse(feedback, feedback.probes[0], state)
+
+    def _higher(self, feedback: Feedback, last: Probe, state: State) -> float | None:
+        """Return a larger rate, as long as the last one did well or its decrease was hidden."""
+        rate = LEAP * last.rate
+        enough = len(feedback.probes) >= self.search or rate > self._bound(feedback)
+        return None if enough or not self._well(feedback, last, state) else rate
+
+    def _seen(self, feedback: Feedback, probe: Probe, state: State) -> bool:
+        """Return whether a probe fell by half of what was predicted, and no noise hides it."""
+        predicted = probe.rate * feedback.slope
+        visible = self._error(feedback, probe, state) <= predicted
+        return visible and bool(feedback.loss - probe.loss > WELL * predicted)
 
     def _leap(self, feedback: Feedback, state: State) -> float | None:
         """Return the next rate of the search, or None at its end."""

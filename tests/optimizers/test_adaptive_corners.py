@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qnlr import AdaptiveNLR
-from qnlr.optimizers import LastPoint
+from qnlr.optimizers import AdaptiveRate, LastPoint, Plain, SignedRateOptimizer
 
 
 def test_it_does_not_step_to_where_the_loss_is_not_a_number():
@@ -29,3 +29,16 @@ def test_a_gradient_of_zero_says_nothing_of_the_rate(searched):
     assert optimizer.state.rate["rate"] == 0.1
     assert not optimizer.state.x.any()
     assert optimizer.state.nfev == 60  # a loss at θ and a probe in every step
+
+
+def test_a_rate_that_is_far_too_small_is_found_again():
+    def reached(search):
+        optimizer = SignedRateOptimizer(Plain(), AdaptiveRate(1e-5, search=search), maxiter=80)
+        optimizer.start(lambda x: float(x @ x), [1.0, -2.0], lambda x: 2 * x)
+        optimizer.state.rate["searching"] = False  # as if the first step had found it
+        while optimizer.state.nit < 80:
+            optimizer.step()
+        return float(optimizer.state.x @ optimizer.state.x)
+
+    assert reached(search=8) < 1e-12
+    assert reached(search=1) > 1e-3
