@@ -133,4 +133,4 @@ class ArmijoSGD(SignedRateOptimizer):
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments that rebuild this optimizer."""
-        return {**asdict(self.rule), **self._common_settings}
+        return {**asdict(self.rule), "average": self.average, **self._common_settings}

@@ -89,7 +89,11 @@ class FrugalDescent(SignedRateOptimizer):
         super().tell(ask_data, tell_data)
 
     def _settings_of(self, *names: str) -> dict[str, Any]:
-        return {**{one: getattr(self.coupled, one) for one in names}, **self._common_settings}
+        return {
+            **{one: getattr(self.coupled, one) for one in names},
+            "average": self.average,
+            **self._common_settings,
+        }
 
 
 class ICANS(FrugalDescent):

@@ -12,12 +12,19 @@ from hypothesis.extra.numpy import arrays
 from qnlr.errors import InputError
 from qnlr.optimizers import (
     AVERAGES,
+    GCANS,
+    ICANS,
+    SGD,
+    Adam,
     AdaptiveNLR,
+    ArmijoSGD,
     Constant,
     DoG,
     LastPoint,
+    Momentum,
     Plain,
     PolynomialAverage,
+    RMSProp,
     SignedRateOptimizer,
     SuffixAverage,
 )
@@ -189,3 +196,9 @@ def test_settings_and_state_make_the_round_trip(kind, name):
 def test_an_average_must_be_one():
     with pytest.raises(InputError, match=r"^average = "):
         SignedRateOptimizer(Plain(), Constant(0.1), average="polynomial")
+
+
+@pytest.mark.parametrize("kind", [SGD, Momentum, RMSProp, Adam, DoG, ArmijoSGD, ICANS, GCANS])
+def test_no_copy_loses_its_average(kind):
+    optimizer = kind(average=PolynomialAverage(gamma=3.0))
+    assert type(optimizer)(**optimizer.settings).average == PolynomialAverage(gamma=3.0)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from qnlr.study.figures.rows import banded, mode_handles, named_rows
 from qnlr.study.figures.style import (
     WIDTH,
     Look,
@@ -86,20 +86,16 @@ def dots(
             if line is not None:
                 axes.axvline(line, color="black", linewidth=0.9, linestyle="--", zorder=1.5)
             _rows(axes, frame[frame["panel"] == panel], methods, modes, edge)
-        first: Axes = grid[0, 0]
-        first.set_yticks(range(len(methods)), [textwrap.fill(name, 28) for name in methods])
-        first.set_ylim(len(methods) - 0.5, -0.5)
+        named_rows(grid[0, 0], methods)
         figure.supxlabel(xlabel, fontsize=9)
-        _legend(figure, modes, legend_title)
+        legend(figure, mode_handles(modes), legend_title, "upper")
         return settled(figure)
 
 
 def _rows(
     axes: Axes, rows: pd.DataFrame, methods: list[str], modes: dict[str, Look], edge: float
 ) -> None:
-    for row in range(0, len(methods), 2):
-        axes.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", linewidth=0, zorder=0)
-    axes.tick_params(axis="y", length=0)
+    banded(axes, len(methods))
     for number, (mode, look) in enumerate(modes.items()):
         shift = 0.7 * ((number + 0.5) / len(modes) - 0.5)
         of_mode = rows[rows["mode"] == mode]
@@ -145,13 +141,3 @@ def _limits(axes: Axes, frame: pd.DataFrame, line: float | None) -> float:
     left, right = transform.inverted().transform(ends + np.array([-room, room]))
     axes.set_xlim(float(left), float(right))
     return float(right)
-
-
-def _legend(figure: Figure, modes: dict[str, Look], title: str) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=look.color, marker=look.marker, markersize=4.5, label=mode)
-        for mode, look in modes.items()
-    ]
-    legend(figure, handles, title, "upper")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from qnlr.study.figures.rows import banded, mode_handles, named_rows
 from qnlr.study.figures.style import (
     WIDTH,
     Look,
@@ -74,19 +74,16 @@ def forest(frame: pd.DataFrame, xlabel: str) -> Figure:
             _directions(axes)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        first: Axes = grid[0, 0]
-        first.set_yticks(range(len(methods)), [textwrap.fill(name, 28) for name in methods])
-        first.set_ylim(len(methods) - 0.5, -0.5)
+        named_rows(grid[0, 0], methods)
         figure.supxlabel(xlabel, fontsize=9)
-        _legend(figure, modes)
+        title = "mean and 95 % interval over seeds; filled where it leaves out 0"
+        legend(figure, mode_handles(modes), title, "upper")
         return settled(figure)
 
 
 def _rows(axes: Axes, rows: pd.DataFrame, methods: list[str], modes: dict[str, Look]) -> None:
-    for row in range(0, len(methods), 2):
-        axes.axhspan(row - 0.5, row + 0.5, color="#f4f4f4", linewidth=0, zorder=0)
+    banded(axes, len(methods))
     axes.axvline(0.0, color="black", linewidth=0.9, zorder=1.5)
-    axes.tick_params(axis="y", length=0)
     for number, (mode, look) in enumerate(modes.items()):
         shift = 0.62 * ((number + 0.5) / len(modes) - 0.5)
         of_mode = rows[rows["mode"] == mode]
@@ -157,15 +154,3 @@ def _directions(axes: Axes) -> None:
     }
     axes.annotate("better ←", xytext=(-2, -17), ha="right", **where)
     axes.annotate("→ worse", xytext=(2, -17), ha="left", **where)
-
-
-def _legend(figure: Figure, modes: dict[str, Look]) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = [
-        Line2D([], [], color=look.color, marker=look.marker, markersize=4.5, label=mode)
-        for mode, look in modes.items()
-    ]
-    legend(
-        figure, handles, "mean and 95 % interval over seeds; filled where it leaves out 0", "upper"
-    )
