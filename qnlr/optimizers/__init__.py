@@ -4,7 +4,7 @@ Read :mod:`qnlr.optimizers.nlr` first: it is the method.
 """
 
 from qnlr.optimizers.adaptive import AdaptiveNLR as AdaptiveNLR
-from qnlr.optimizers.adaptive import AdaptiveRate as AdaptiveRate
+from qnlr.optimizers.adaptive_rate import AdaptiveRate as AdaptiveRate
 from qnlr.optimizers.armijo import ArmijoSGD as ArmijoSGD
 from qnlr.optimizers.armijo import Backtracking as Backtracking
 from qnlr.optimizers.asking import Ask as Ask
