@@ -1,6 +1,7 @@
 """A leaderboard whose entries are not all run on the same seeds, and one that was stopped."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from board_configs import tiny
 
 from qnlr.study.build import Builder
 from qnlr.study.leaderboard import hold, load_board
+from qnlr.study.leaderboard.exact import measure
 from qnlr.study.leaderboard.outcomes import Kept, runs_frame, tuned_rates
 from qnlr.study.leaderboard.pictures import cost_intervals
 from qnlr.study.leaderboard.plan import Plan
@@ -71,3 +73,18 @@ def test_a_run_that_is_not_done_has_no_loss(small, held, tmp_path):
     kept.exact = Kept(held.folder).exact
     assert kept.exact
     assert runs_frame(Plan(small, Builder()), kept).empty
+
+
+def test_a_run_made_anew_is_evaluated_anew(small, held, tmp_path):
+    folder = tmp_path / held.folder.name
+    shutil.copytree(held.folder, folder)
+    run, known = next(iter(Kept(folder).exact.items()))
+    assert Kept(folder).exact_loss(run) == known["loss"]
+    file = folder / run / "status.json"
+    status = json.loads(file.read_text())
+    status["metrics"]["metric_train_loss"] += 0.5  # as if it had ended elsewhere
+    file.write_text(json.dumps(status))
+    kept = Kept(folder)
+    assert kept.exact_loss(run) is None
+    measure(Plan(small, Builder()), kept, Builder())
+    assert Kept(folder).exact[run] == {"loss": known["loss"], "measured": known["measured"] + 0.5}

@@ -25,8 +25,9 @@ from qnlr.types import FloatArray
 def measure(plan: Plan, kept: Kept, builder: Builder) -> None:
     """Evaluate the final weights of all runs of a comparison for which that is not known yet.
 
-    Known losses are in ``exact_losses.json`` of the results folder, by identity of the run. Runs
-    with exact values, on another backend than the simulator, or without a checkpoint are left out.
+    Known losses are in ``exact_losses.json`` of the results folder, by identity of the run, beside
+    what the run itself measured at its end. Runs with exact values, on another backend than the
+    simulator, or without a checkpoint are left out.
 
     Args:
         plan: All runs.
@@ -40,10 +41,11 @@ def measure(plan: Plan, kept: Kept, builder: Builder) -> None:
             if not _has_shots(cell.spec):
                 continue
             for one in plan.comparison(cell, rates[cell.key]):
-                if one.run not in found and math.isfinite(kept.loss(one.run)):
+                measured = kept.loss(one.run)
+                if math.isfinite(measured) and kept.exact_loss(one.run) is None:
                     loss = exact_loss(one.spec, RunFolder(kept.folder / one.run), builder)
                     if loss is not None:
-                        found[one.run] = loss
+                        found[one.run] = {"loss": loss, "measured": measured}
     finally:
         if found != kept.exact:
             kept.exact = found

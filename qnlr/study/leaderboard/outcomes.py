@@ -30,7 +30,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.exact: dict[str, float] = read_json(folder / EXACT) or {}
+        self.exact: dict[str, dict[str, float]] = read_json(folder / EXACT) or {}
         self._known: dict[str, dict[str, Any]] = {}
 
     def of(self, run: str) -> dict[str, Any]:
@@ -63,6 +63,18 @@ class Kept:
             return math.nan
         ended = status["status"] in ENDED and value is not None and math.isfinite(value)
         return float(value) if ended else math.inf
+
+    def exact_loss(self, run: str) -> float | None:
+        """Return the loss without shot noise of a run's final weights, None if it is not known.
+
+        What is known of a run that was made anew since, and ended elsewhere, does not count.
+
+        Args:
+            run: Its identity.
+        """
+        known = self.exact.get(run)
+        same = known is not None and known["measured"] == self.loss(run)
+        return known["loss"] if known is not None and same else None
 
     def history(self, run: str) -> pd.DataFrame | None:
         """Return a run's history, None if it has none.
@@ -157,7 +169,7 @@ def _uses(cell: Cell, tuned: float | None, runs: list[Planned]) -> list[tuple[st
 
 def _row(use: str, one: Planned, kept: Kept) -> Mapping[str, Any]:
     entry, problem, mode = one.cell.key
-    status, measured = kept.of(one.run), kept.loss(one.run)
+    status, measured, exact = kept.of(one.run), kept.loss(one.run), kept.exact_loss(one.run)
     shots = one.spec.backend.model_dump().get("shots") is not None
     return {
         "entry": entry,
@@ -168,9 +180,9 @@ def _row(use: str, one: Planned, kept: Kept) -> Mapping[str, Any]:
         "seed": one.spec.seed,
         "run": one.run,
         "status": status["status"],
-        "loss": kept.exact.get(one.run, measured) if math.isfinite(measured) else measured,
+        "loss": measured if exact is None else exact,
         "measured": measured,
-        "noisy": shots and math.isfinite(measured) and one.run not in kept.exact,
+        "noisy": shots and math.isfinite(measured) and exact is None,
         "spent": float(status["cost"].get(COST[shots], math.nan)),
         "budget": one.cell.budget,
         "steps": float(status.get("steps", math.nan)),
