@@ -30,7 +30,7 @@ DEVICES = {"ibm_open_plan", "ibm_session", "ibm_evaluate"}
 ENERGIES = {"vqe_transverse_ising", "vqe_heisenberg", "vqe_molecules", "qaoa_maxcut"}
 STRATEGIES = {"strategies", "two_stage_energy", "two_stage_classification"}
 OWN = {"paper", "tune", "quickstart", "bench_simulator", "leaderboard", DRAWN}
-ADAPTIVE = {"adaptive_ways", "adaptive_gradients", "adaptive_plateau"}
+ADAPTIVE = {"adaptive_ways", "adaptive_probing", "adaptive_gradients", "adaptive_plateau"}
 NO_TABLES = OWN | DEVICES | ENERGIES | STRATEGIES | ADAPTIVE
 """Configs that are extended, or have scripts or commands of their own."""
 

@@ -1,0 +1,131 @@
+"""Other ways to spend probes and shots than AdaptiveNLR's, to hold against it in equal shots.
+
+    qnlr run configs/adaptive_probing.toml
+
+Each class changes one thing, and is an optimizer of its own in a file, as in ``my_optimizer.py``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from qnlr import AdaptiveNLR
+from qnlr.optimizers import AdaptiveRate, Ask
+from qnlr.optimizers.sglbo import NormTested
+
+
+class OneProbe(AdaptiveNLR):
+    """One probe of a gradient: a step whose probe is worse is left out, and nothing is searched."""
+
+    def __init__(self, initial_rate=0.1, **common):
+        super().__init__(initial_rate, **common)
+        self.rate = AdaptiveRate(initial_rate, backtracks=1, search=1)
+
+
+class AndMore:
+    """A rule that goes on where another one is content: to twice its rate, and to the other side.
+
+    Of these three the rate that reads lowest is taken.
+    """
+
+    def __init__(self, rule):
+        self.rule = rule
+        self.most_probes = rule.most_probes + 2
+        self.initial_state, self.probe_rate = rule.initial_state, rule.probe_rate
+
+    def _content(self, feedback, state):
+        """Return what the rule within was told until it was content; None if it is not yet."""
+        for count in range(1, len(feedback.probes) + 1):
+            probes = feedback.probes[:count]
+            told = replace(feedback, probes=probes, probe_loss=probes[-1].loss)
+            if self.rule.next_probe(told, state) is None:
+                return told
+        return None
+
+    def next_probe(self, feedback, state):
+        """Return the rate of another probe, or None."""
+        told = self._content(feedback, state)
+        if told is None:
+            return self.rule.next_probe(feedback, state)
+        rate, more = told.probes[-1].rate, len(feedback.probes) - len(told.probes)
+        return (2 * rate, -rate, None)[more]
+
+    def __call__(self, feedback, state):
+        """Return the rate of the lowest reading, and the next state."""
+        told = self._content(feedback, state)
+        if told is None:  # no probe was left before it was content
+            return self.rule(feedback, state)
+        rate, following = self.rule(told, state)
+        lowest = min(feedback.probes[len(told.probes) :], key=lambda one: one.loss, default=None)
+        if lowest is None or not lowest.loss < min(feedback.loss, told.probes[-1].loss):
+            return rate, following
+        return lowest.rate, {**following, "rate": abs(lowest.rate)}
+
+
+class GreedyProbes(AdaptiveNLR):
+    """Two more probes of every gradient, one of them negative; the lowest reading is taken."""
+
+    def __init__(self, initial_rate=0.1, **common):
+        super().__init__(initial_rate, **common)
+        self.rate = AndMore(self.rate)
+
+
+class SharpProbes(AdaptiveNLR):
+    """Probes with sixteen times the shots of the gradient's circuits."""
+
+    wants_shots = True
+    base_shots = None
+
+    def ask(self):
+        """Return what to measure next, and the shots of a probe."""
+        asked = super().ask()
+        if asked.x_jac is not None or self.base_shots is None:
+            return asked
+        return Ask(asked.x_fun, shots=16 * self.base_shots)
+
+    @property
+    def planned_shots(self):
+        """Shots of a gradient's circuits and of all probes; None where values are exact."""
+        shots = self.base_shots
+        return None if shots is None else (shots, self.rate.most_probes * 16 * shots)
+
+
+class NormTest(AdaptiveNLR):
+    """A gradient with as few shots as its norm needs, and more as the signal drowns."""
+
+    wants_shots = True
+
+    def __init__(self, initial_rate=0.1, kappa=0.5, min_shots=10, **common):
+        super().__init__(initial_rate, **common)
+        self.kappa, self.min_shots, self.shots = kappa, min_shots, min_shots
+        self.base_shots = None
+
+    def ask(self):
+        """Return what to measure next, and the shots of the gradient."""
+        asked = super().ask()
+        if asked.x_jac is None or self.base_shots is None:
+            return asked
+        return Ask(asked.x_fun, asked.x_jac, shots=self.shots)
+
+    def tell(self, ask_data, tell_data):
+        """Take what was measured, and choose the shots of the next gradient."""
+        if ask_data.x_jac is not None and getattr(tell_data, "stds", None) is not None:
+            test = NormTested(self.kappa, self.min_shots, 10 * self.base_shots)
+            gradient, stds = (np.ravel(part) for part in (tell_data.eval_jac, tell_data.stds))
+            self.shots = test(gradient, {"shots": self.shots, "stds": stds})[1]["shots"]
+        super().tell(ask_data, tell_data)
+
+    @property
+    def planned_shots(self):
+        """Shots of a gradient's circuits and of all probes; None where values are exact."""
+        shots = self.base_shots
+        return None if shots is None else (self.shots, self.rate.most_probes * shots)
+
+    def state_dict(self):
+        """Return the state as plain data."""
+        return {**super().state_dict(), "shots": self.shots}
+
+    def load_state_dict(self, plain):
+        """Continue from a saved state."""
+        super().load_state_dict(plain)
+        self.shots = plain["shots"]
