@@ -122,6 +122,11 @@ class Training:
         return getattr(self._backend, "suspends", False)
 
     @property
+    def circuits_of_metric(self) -> int:
+        """Circuits that the metric of the states takes in a step, 0 where it is not wanted."""
+        return self._circuits_of_metric(self.course.stage)
+
+    @property
     def steps_done(self) -> int:
         """The number of whole steps made so far."""
         return len(self.history)
@@ -350,7 +355,9 @@ class Training:
             stage, self.settings.batch_size, *self.optimizer.evaluations_per_step
         )
         shots = [part.backend.shots or 0 for part in stage.parts]
-        metric = 0
-        if getattr(self.optimizer, "wants_metric", False):
-            metric = self._measuring.circuits_of_metric(stage, self.settings.batch_size) * shots[0]
-        return int(np.dot(circuits, shots)) + metric
+        return int(np.dot(circuits, shots)) + self._circuits_of_metric(stage) * shots[0]
+
+    def _circuits_of_metric(self, stage: Stage) -> int:
+        if not getattr(self.optimizer, "wants_metric", False):
+            return 0
+        return self._measuring.circuits_of_metric(stage, self.settings.batch_size)

@@ -92,13 +92,14 @@ class Planned:
 class _Costs:
     """What a step costs: circuits before bases, bases, shots of the backend (0: exact values).
 
-    ``chosen`` tells whether the optimizer chooses its shots, so that steps differ in what they
-    cost.
+    The circuits of a metric have no bases. ``chosen`` tells whether the optimizer chooses its
+    shots, so that steps differ in what they cost.
     """
 
     circuits: int
     bases: int
     shots: int
+    metric: int
     chosen: bool
 
 
@@ -173,7 +174,8 @@ class Plan:
         evaluations, most = self.board.table.evaluations, self.board.most_steps(entry)
         spec, origin = self._spec(entry, problem, mode, {"steps": 1})
         costs = self._costs(spec, origin)
-        steps = max(1, min(most, circuits // costs.circuits))
+        each = costs.circuits * costs.bases + costs.metric
+        steps = max(1, min(most, circuits * costs.bases // each))
         every = most // (SPARE * evaluations) if costs.chosen else round(steps / evaluations)
         budget = circuits * costs.bases * (costs.shots or 1)
         limits = {
@@ -198,8 +200,8 @@ class Plan:
         step = sum(phase.circuits for phase in planned(training).step)
         chosen = getattr(training.optimizer, "planned_shots", None) is not None
         training.optimizer.close()
-        backend = training.backend
-        return _Costs(step, backend.circuits_per_value, backend.shots or 0, chosen)
+        backend, metric = training.backend, training.circuits_of_metric
+        return _Costs(step, backend.circuits_per_value, backend.shots or 0, metric, chosen)
 
     def _spec(
         self, entry: Entry, problem: Part, mode: Part, limits: Mapping[str, Any]
