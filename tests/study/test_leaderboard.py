@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from qnlr.cli import app
 from qnlr.errors import InputError
+from qnlr.report import Text
 from qnlr.study.build import Builder
 from qnlr.study.leaderboard import hold, leaderboard, load_board
 from qnlr.study.leaderboard.exact import exact_loss
@@ -243,6 +245,48 @@ def test_verdicts_can_go_either_way(found):
     dear = costs.assign(ratio_counted=0.5, cost=np.where(costs["entry"] == "nlr", 2.0, 1.0))
     bad = excess.assign(excess=math.inf)
     assert {one.verdict for one in judged(known, bad, dear)} == {"does not hold"}
+    places = [("digits", "exact"), ("chain", "exact"), ("digits", "100 shots")]
+
+    def part(frame):
+        return frame[[place in places for place in zip(frame["problem"], frame["mode"])]]  # noqa: B905
+
+    assert {one.verdict for one in judged(known, part(good), part(cheap))} == {"not decided"}
+    assert {one.verdict for one in judged(known, part(bad), part(dear))} == {"does not hold"}
+
+
+def test_an_entry_without_all_problems_leaves_the_others_their_ranks(found):
+    known = found[0]
+    entries = tuple(
+        replace(one, problems=("chain",)) if one.name == "spsa" else one
+        for one in known.board.entries
+    )
+    away = (known.runs["entry"] == "spsa") & (known.runs["problem"] == "digits")
+    without = replace(known, board=replace(known.board, entries=entries), runs=known.runs[~away])
+    for modes in without.groups.values():
+        assert without.entries_in(modes) == ["sgd", "nlr"]
+        ranks = ranked(without, modes)
+        assert set(ranks["problem"]) == {"digits", "chain"}
+        assert set(ranks["rank"]) <= {1.0, 1.5, 2.0}
+    assert "spsa cannot be ranked with them" in _sentences(without, found[1])
+    assert "cannot be ranked" not in _sentences(known, found[1])
+
+
+def test_remarks_stand_on_the_page(found):
+    known, kept = found
+    table = known.board.table.model_copy(update={"remarks": ["Chosen by lot."]})
+    remarked = replace(known, board=replace(known.board, table=table))
+    assert "Chosen by lot." in _sentences(remarked, kept)
+
+
+def _sentences(found, kept):
+    document = board_document(found, kept, kept.folder)
+    return " ".join(
+        sentence
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, Text)
+        for sentence in (*block.paragraphs, *block.bullets)
+    )
 
 
 @pytest.mark.slow

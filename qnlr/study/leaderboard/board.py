@@ -18,7 +18,10 @@ Seed = Annotated[int, Field(ge=0)]
 
 
 class BoardTable(Table):
-    """``[leaderboard]``: how long, on which seeds, from which rates, and who is judged."""
+    """``[leaderboard]``: how long, on which seeds, from which rates, and who is judged.
+
+    Its ``remarks`` are what else a reader should know of how it came about; the page says them.
+    """
 
     reference: str
     subject: str | None = None
@@ -33,6 +36,7 @@ class BoardTable(Table):
     evaluations: int = Field(default=20, ge=1)
     tolerance: float = Field(default=0.02, gt=0, lt=1)
     share_of_reference: float = Field(default=0.2, gt=0)
+    remarks: list[str] = Field(default=[])
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def board_document(found: Standings, kept: Kept, folder: Path) -> Document:
         for one in claims
         if one.exceptions
     )
-    sentences = (*_ranking(means, ranks), *capped_sentences(found, spent))
+    sentences = (*_ranking(found, means, ranks), *capped_sentences(found, spent))
     sections = [
         Section("findings", "What was found", (Text(sentences, tuple(said(claims))),)),
         Section("figures", "Figures", _there(figures)),
@@ -138,8 +138,8 @@ def _there(blocks: Iterable[Block | None]) -> tuple[Block, ...]:
     return tuple(block for block in blocks if block is not None)
 
 
-def _ranking(means: pd.DataFrame, ranks: pd.DataFrame) -> tuple[str, ...]:
-    """Say who ranks first and last, and whether all might rank alike."""
+def _ranking(found: Standings, means: pd.DataFrame, ranks: pd.DataFrame) -> tuple[str, ...]:
+    """Say who ranks first and last, who does not, and whether all might rank alike."""
     if means.empty or ranks.empty:
         return ("There is no problem, mode and seed on which every entry has a run to rank.",)
     order = means[means["mode"] == ALL].sort_values("mean", kind="stable")
@@ -154,10 +154,18 @@ def _ranking(means: pd.DataFrame, ranks: pd.DataFrame) -> tuple[str, ...]:
             "too small rather than too large."
         )
     )
+    problems = f"{int(first['problems'])} of {len(found.board.problems)} problems"
+    others = [name for name in found.entries if name not in set(order["entry"])]
+    apart = (
+        f" {', '.join(others)} cannot be ranked with them, for want of problems or modes."
+        if others
+        else ""
+    )
     return (
-        f"First by mean rank, at tuned rates, is {first['entry']} with {first['mean']:.2f} "
-        f"[{first['low']:.2f}, {first['high']:.2f}] of {len(order)}; last is {last['entry']} with "
-        f"{last['mean']:.2f} [{last['low']:.2f}, {last['high']:.2f}].{p}",
+        f"First by mean rank, at tuned rates, on {problems}, is {first['entry']} with "
+        f"{first['mean']:.2f} [{first['low']:.2f}, {first['high']:.2f}] of {len(order)}; last is "
+        f"{last['entry']} with {last['mean']:.2f} [{last['low']:.2f}, {last['high']:.2f}].{p}"
+        f"{apart}",
     )
 
 
@@ -202,7 +210,7 @@ def _method(found: Standings) -> tuple[str, ...]:
         "if its budget is spent before."
     )
     lines += _shot_noise(found)
-    return tuple(lines)
+    return (*lines, *table.remarks)
 
 
 def _caps(board: Board) -> str:

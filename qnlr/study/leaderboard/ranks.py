@@ -103,7 +103,8 @@ def ranked(found: Standings, modes: Sequence[str]) -> pd.DataFrame:
 
     Args:
         found: What is known.
-        modes: The modes; entries that do not take part in all of them are not ranked.
+        modes: The modes; entries that do not take part in all of them, or not in all problems,
+            are not ranked.
 
     Returns:
         Rows with ``problem``, ``mode``, ``seed``, ``entry`` and ``rank``: 1 for the lowest loss;
@@ -125,8 +126,8 @@ def mean_rank_frame(found: Standings) -> pd.DataFrame:
 
     Returns:
         Rows with ``entry``, ``mode`` (``"all modes"`` first), ``mean``, ``low``, ``high`` and
-        ``problems``, on how many it rests. An entry is ranked where it takes part: over all modes
-        if in all.
+        ``problems``, on how many it rests. An entry is ranked in the modes in which it takes part
+        in all problems, and over all modes if in all.
     """
     rows = []
     for name, chosen in found.groups.items():

@@ -72,14 +72,20 @@ class Standings:
         return [entry.name for entry in self.board.entries if entry.name in have]
 
     def entries_in(self, modes: Iterable[str]) -> list[str]:
-        """Return the entries that have tuned runs in all of some modes.
+        """Return the entries that have tuned runs in all of some modes, and leave out no problem.
 
         Args:
             modes: Names of the modes.
         """
-        tuned = self.runs[self.runs["use"] == "tuned"]
-        of = {mode: set(tuned.loc[tuned["mode"] == mode, "entry"]) for mode in modes}
-        return [name for name in self.entries if all(name in have for have in of.values())]
+        tuned = self.runs[(self.runs["use"] == "tuned") & self.runs["mode"].isin(list(modes))]
+        places = set(zip(tuned["problem"], tuned["mode"], strict=True))
+        have = tuned.groupby("entry")["mode"].nunique()
+        return [
+            entry.name
+            for entry in self.board.entries
+            if have.get(entry.name, 0) == len({mode for _, mode in places})
+            and all(entry.takes_part(*place) for place in places)
+        ]
 
     def is_energy(self, problem: str) -> bool:
         """Return whether the loss of a problem is an energy.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def _final(found: Standings, excess: pd.DataFrame, subject: str) -> Judged:
         f"Within {percent(tolerance, 0)} by the mean {from_rates} in {within} of {known} cases; in "
         f"{surely} of them the 95 % intervals are, too."
     )
-    verdict = _verdict(known, within)
+    verdict = _verdict(found, known, within)
     return Judged("final_loss", claim, verdict, text, tuple(lines))
 
 
@@ -105,7 +105,17 @@ def _counted(found: Standings, costs: pd.DataFrame, subject: str) -> Judged:
         f"{reference} spends to reach its loss."
     )
     own = costs[(costs["entry"] == subject) & (costs["use"] == "untuned")]
-    return _of_ratios(found, own.assign(ratio=own["ratio_counted"]), "counted", claim, share)
+    counted = _of_ratios(found, own.assign(ratio=own["ratio_counted"]), "counted", claim, share)
+    rates = next(len(one.rates) for one in found.board.entries if one.name == reference)
+    reached = int(np.isfinite(own["ratio"]).sum())
+    if rates < 2:
+        return counted
+    text = (
+        f"{counted.found} Tuning {reference} takes a run at each of {rates} rates, so that whoever "
+        f"reaches its loss untuned, within the same budget, spends about 1/{rates} of that or "
+        f"less: what is at stake is to reach it, and {reached} of {len(own)} runs did."
+    )
+    return replace(counted, found=text)
 
 
 def _against(found: Standings, costs: pd.DataFrame, subject: str, rival: str) -> Judged:
@@ -143,7 +153,7 @@ def _of_ratios(
         f"The median ratio over seeds is at most {most:g} in {kept} of {len(cases)} cases; over "
         f"all it is {_number(value)} [{_number(low)}, {_number(high)}]."
     )
-    return Judged(name, claim, _verdict(len(cases), kept), text, tuple(lines))
+    return Judged(name, claim, _verdict(found, len(cases), kept), text, tuple(lines))
 
 
 def _overall(found: Standings, ratios: pd.DataFrame) -> tuple[float, float, float]:
@@ -156,10 +166,10 @@ def _overall(found: Standings, ratios: pd.DataFrame) -> tuple[float, float, floa
     return float(value[0]), float(low[0]), float(high[0])
 
 
-def _verdict(known: int, kept: int) -> str:
-    if not known:
-        return UNKNOWN
-    return HOLDS if kept == known else FAILS
+def _verdict(found: Standings, known: int, kept: int) -> str:
+    if kept < known:
+        return FAILS
+    return HOLDS if known == len(found.places) > 0 else UNKNOWN
 
 
 def _number(value: float) -> str:
