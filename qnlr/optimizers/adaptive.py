@@ -25,7 +25,7 @@ class AdaptiveNLR(SignedRateOptimizer):
     Args:
         initial_rate: r in the first probe > 0; the first step looks for a better one.
         level: α, the level of the tests, above 0 and at most 0.5: the chance of a step up the
-            direction that does not lower the loss is at most α.
+            direction that does not lower the loss of its mini-batch is at most α.
         direction: d; by default that of Adam.
         average: What is made of the points; by default the polynomial average with γ = 8. A
             :class:`LastPoint` hands out the points themselves.

@@ -33,22 +33,27 @@ a first answer that was wrong is put right, and there is no rate to choose.
 All three need a gradient that is what it says. One along K random directions (``spsa``) is longer
 than the true one by a factor of about the root of 1 + (P − 1)/K, and predicts what no step keeps.
 
-**The guarantee.** Let the measured losses, given the direction, be independent and normal about the
-true ones, with the standard errors that they carry. Then, at every step, whatever the shots and the
-landscape,
+**The guarantee.** Let the losses that are measured on a step's mini-batch, given the direction, be
+independent and normal about the true losses of that mini-batch, with the standard errors that they
+carry: s for a difference. The rule reckons with e ≥ s, the larger of that error and one pooled over
+steps. Then, at every step, whatever the shots and the landscape,
 
 1. the chance of a move with a negative rate that does not lower the loss is at most α: it is made
-   only if :math:`L(θ + r d)` reads lower than :math:`L(θ)` by more than z s, and if the true
-   difference is at least 0 this has the chance :math:`1 - Φ(z + δ/s) ≤ 1 - Φ(z) = α`. That other
-   tests must come out before it makes the chance no larger.
+   only if :math:`L(θ + r d)` reads lower than :math:`L(θ)` by more than z e, and if the true
+   difference is at least 0 this has the chance :math:`1 - Φ(z e/s + δ/s) ≤ 1 - Φ(z) = α`. That
+   other tests must come out before it makes the chance no larger.
 2. the chance of halving the rate at a probe that is not worse is at most α, for the same reason.
-3. at any probe, the chance that it is taken though it raises the loss by :math:`δ = 2 z s` or more
-   is at most α: it is taken only if D reads at most z s, which has the chance
-   :math:`Φ(z - δ/s) ≤ Φ(-z) = α`. A step has up to four such probes, one that searches eight.
+3. at any probe, the chance that it is taken though it raises the loss by :math:`δ = 2 z e` or more
+   is at most α: it is taken only if D reads at most z e, which has the chance
+   :math:`Φ((z e - δ)/s) ≤ Φ(-z) = α`. A step has up to four such probes, one that searches eight.
+
+So every uphill move is bounded by the level but those that are smaller than 2 z e, down the
+direction, which no measurement of that error tells from a step down; among them are steps along a
+direction that the gradient says goes up, as long as their probe is not seen to be worse. And the
+loss is that of the mini-batch: that of all samples may rise where it falls.
 
 Losses of mini-batches of circuits are close to normal, but their standard errors are estimates, and
-a gradient that is made of the same readings as the loss leans towards what they read too high.
-Standard errors are pooled over steps, and the larger of the pooled and the present one counts. With
+a gradient that is made of the same readings as the loss leans towards what they read too high. With
 squared errors of 8 and 32 samples, a Pauli string and an Ising chain, at α = 2.5 %, the first two
 are seen to hold from 10 shots of a circuit on; with 5, up to 3.2 % were counted, and with 2, whose
 standard errors are much too small, 10 %. The third is seen to hold from 100 shots on; with 20, up

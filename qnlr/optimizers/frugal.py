@@ -1,4 +1,9 @@
-"""iCANS and gCANS: gradient descent that chooses the shots of every derivative."""
+"""iCANS and gCANS: gradient descent that chooses the shots of every derivative.
+
+Rosalin, iCANS with the shots of a derivative drawn over the terms of the observable, is not here:
+it measures every term apart, and backends measure terms that commute together, with equal shots. Of
+an observable of one term, as all classifiers have, Rosalin is iCANS.
+"""
 
 from __future__ import annotations
 

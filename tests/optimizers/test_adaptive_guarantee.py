@@ -14,6 +14,7 @@ from qnlr.data import gaussian
 from qnlr.optimizers import AdaptiveRate, Feedback, Probe, SignedRateOptimizer, Told
 from qnlr.problems import Classification
 from qnlr.problems.energy import energy_problem
+from qnlr.types import Estimate
 
 pytestmark = pytest.mark.slow
 RULE = AdaptiveRate(search=1)
@@ -140,6 +141,25 @@ def test_a_rise_makes_a_reversal_rarer(name):
 def test_a_probe_that_rises_by_twice_z_standard_errors_is_seldom_taken(name, shots, most):
     _, _, taken = counted(LANDSCAPES[name](), shots, rise=2 * RULE.z)
     assert taken <= most
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 1.4, 3.0])
+def test_a_pooled_error_bounds_what_is_taken_by_the_error_that_is_reckoned_with(ratio):
+    """Of losses with standard errors of 1, beside a pooled one."""
+    rng, taken, turned = np.random.default_rng(0), 0, 0
+    error = max(1.0, ratio)
+    state = {**RULE.initial_state(), "variance": ratio**2}
+    for drawn in rng.normal(size=DRAWS):
+        for rise, sign in ((2 * RULE.z * error, 1.0), (0.0, -1.0)):
+            here, there = Estimate(0.0, std=0.0), Estimate(rise + drawn, std=1.0)
+            told = {"slope": sign, "direction_norm": 1.0}
+            one = Feedback(0, here, there, 1.0, probes=(Probe(sign * 0.1, there),), **told)
+            rate = RULE(one, state)[0]
+            taken += rate > 0
+            turned += rate < 0
+    assert taken <= DRAWS * BOUND
+    assert turned <= DRAWS * BOUND
+    assert ratio > 1.0 or (taken > 0 and turned > 0)
 
 
 @dataclass(frozen=True)

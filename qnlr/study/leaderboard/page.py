@@ -175,8 +175,9 @@ def _method(found: Standings) -> tuple[str, ...]:
     lines = [
         f"Budget: on shots, what {table.steps} steps of SGD with parameter-shift gradients cost, "
         "steps · (2P + 1) · B · bases · shots; with exact values, as many circuits. At most "
-        f"{_caps(found.board)}, so that an entry with cheap steps may spend less. What evaluations "
-        "cost is not counted.",
+        f"{_caps(found.board)}, so that an entry with cheap steps may spend less; with exact "
+        "values steps are as many as the most probes that they may take leave room for. What "
+        "evaluations cost is not counted.",
         f"Tuning: each entry with an initial rate is run at {len(table.rates)} rates from "
         f"{min(table.rates):g} to {max(table.rates):g}, unless it has its own or none, on the "
         f"seeds {', '.join(map(str, table.tuning_seeds))}, which no comparison uses, for each "
