@@ -139,3 +139,19 @@ optimizer = "sgd"
 name = "icans"
 optimizer = "icans"
 """
+
+
+def test_a_metric_is_charged_to_the_budget_with_exact_values_as_on_shots(tmp_path):
+    config = tiny()
+    config["problem"] = config["problem"][1:]
+    config["leaderboard"] |= {"subject": None, "parameter_free": [], "seeds": 1, "steps": 30}
+    natural = {"name": "qng", "optimizer": {"name": "qng", "learning_rate": 0.1}}
+    config["entry"] = [config["entry"][0], natural]
+    board = load_board(config)
+    report = hold(board, tmp_path, wanted=board.only(entries=["qng"]))
+    frame = runs_frame(Plan(board, Builder()), Kept(report.folder))
+    runs = frame[frame["use"] == "tuned"].set_index("mode")
+    share = runs["spent"] / runs["budget"]
+    assert set(share.index) == {"exact", "100 shots"}
+    assert share.between(0.8, 1.0).all()
+    assert runs.loc["exact", "steps"] == runs.loc["100 shots", "steps"]
