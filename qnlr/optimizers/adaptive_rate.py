@@ -2,7 +2,7 @@ r"""A signed rate that sets itself: NLR's probe, read as the measurement that it
 
 A step measures a gradient, with 2P + 1 circuits a sample, and then the loss at a probe, with one.
 NLR asks of the probe whether it reads higher, and shot noise answers. Here it is asked three
-things, each held against the standard error of the answer.
+things, each held against the standard error of the answer, and the losses of steps a fourth.
 
 *Is the step worse?* The losses at θ and at the probe differ by D with a standard error s. The probe
 counts as worse if
@@ -30,8 +30,15 @@ the second question is answered well, or down until it is. In every twentieth st
 again, upwards only, and the rate follows only as far as the decrease is seen through the noise. So
 a first answer that was wrong is put right, and there is no rate to choose.
 
-All three need a gradient that is what it says. One along K random directions (``spsa``) is longer
-than the true one by a factor of about the root of 1 + (P − 1)/K, and predicts what no step keeps.
+*Does the loss rise?* A probe is on the mini-batch of its step: it sees the noise of shots, but not
+that another mini-batch has another loss. Where mini-batches differ by more than the loss falls,
+every step goes down on its own, and the loss goes up. So the mean loss of ten steps, each on its
+own mini-batch, is held against that of the ten before, and where it is seen to have risen the rate
+is bounded by a quarter of what it was (:class:`~qnlr.optimizers.rises.RiseWatch`).
+
+Probes need a gradient that is what it says. One along K random directions (``spsa``) is longer than
+the true one by a factor of about the root of 1 + (P − 1)/K, so that it predicts more than a step
+keeps, and the rate stays lower than need be.
 
 **The guarantee.** Let the losses that are measured on a step's mini-batch, given the direction, be
 independent and normal about the true losses of that mini-batch, with the standard errors that they
@@ -69,6 +76,7 @@ from statistics import NormalDist
 
 from qnlr.errors import InputError, is_number, require_count, require_positive
 from qnlr.optimizers.rates import Feedback, Probe, State
+from qnlr.optimizers.rises import RiseWatch
 
 GROWTH, SHRINKAGE = 1.1, 0.7
 WELL, BADLY = 0.5, 0.25  # shares of the predicted decrease
@@ -133,11 +141,16 @@ class AdaptiveRate:
         """The standard errors that a difference has to exceed."""
         return NormalDist().inv_cdf(1 - self.level)
 
+    @property
+    def _watch(self) -> RiseWatch:
+        return RiseWatch(self.z)
+
     def initial_state(self) -> State:
         """Return the initial rate, nothing known of variances, and the search before it."""
         pools = {"variance": 0.0, "predicted": 0.0, "measured": 0.0, "spread": 0.0}
         found = {"rate": self.initial_rate, "least": self.initial_rate / RANGE}
-        return {**found, "searching": self.search > 1, **pools}
+        watched = {"watch": self._watch.initial_state()}
+        return {**found, "searching": self.search > 1, **pools, **watched}
 
     def probe_rate(self, state: State) -> float:
         """Return the rate of the first probe of a step."""
@@ -169,7 +182,9 @@ class AdaptiveRate:
             following["rate"] = max(following["rate"], state["least"])
         if not (math.isfinite(following["rate"]) and following["rate"] > 0):  # no finite losses
             following["rate"] = state["rate"]
-        following["rate"] = min(following["rate"], self._bound(feedback))
+        taken = abs(rate) if rate else following["rate"]
+        following["watch"] = self._watch(float(feedback.loss), taken, state["watch"])
+        following["rate"] = min(following["rate"], self._bound(feedback, following))
         return rate, following
 
     def _kept(self, feedback: Feedback, state: State, following: State) -> tuple[float, State]:
@@ -222,7 +237,7 @@ class AdaptiveRate:
     def _higher(self, feedback: Feedback, last: Probe, state: State) -> float | None:
         """Return a larger rate, as long as the last one did well or its decrease was hidden."""
         rate = LEAP * last.rate
-        enough = len(feedback.probes) >= self.search or rate > self._bound(feedback)
+        enough = len(feedback.probes) >= self.search or rate > self._bound(feedback, state)
         return None if enough or not self._well(feedback, last, state) else rate
 
     def _seen(self, feedback: Feedback, probe: Probe, state: State) -> bool:
@@ -241,7 +256,7 @@ class AdaptiveRate:
         if not up:
             return probes[-1].rate / LEAP
         rate = probes[-1].rate * LEAP
-        return rate if rate <= self._bound(feedback) else None
+        return rate if rate <= self._bound(feedback, state) else None
 
     def _found(self, feedback: Feedback, state: State) -> tuple[float, float]:
         """Return the largest rate of the search that did well, or 0 and where to go on."""
@@ -272,8 +287,9 @@ class AdaptiveRate:
         stds = (getattr(loss, "std", 0.0) for loss in (feedback.loss, probe.loss))
         return sum(std**2 for std in stds if math.isfinite(std))
 
-    def _bound(self, feedback: Feedback) -> float:
-        """Return the rate at which the step is as long as it may be."""
+    def _bound(self, feedback: Feedback, state: State) -> float:
+        """Return the rate at which the step is as long as it may be, or the loss did not rise."""
+        most = float(state["watch"]["most"])
         if not (feedback.size and feedback.direction_norm > 0):
-            return math.inf
-        return self.largest_move * math.sqrt(feedback.size) / feedback.direction_norm
+            return most
+        return min(most, self.largest_move * math.sqrt(feedback.size) / feedback.direction_norm)

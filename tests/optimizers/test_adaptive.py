@@ -223,7 +223,8 @@ def test_the_state_is_plain_data():
     minimised(optimizer, np.array([1.0, 3.0]))
     state = optimizer.state.rate
     assert json.loads(json.dumps(state)) == state
-    assert {type(value) for value in state.values()} == {float, bool}
+    values = [*state.values(), *state["watch"].values()]
+    assert {type(value) for value in values} == {float, bool, int, dict}
 
 
 @pytest.mark.parametrize("average", AVERAGES)

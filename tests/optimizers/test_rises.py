@@ -1,0 +1,95 @@
+"""The watch over losses: it bounds the rate where they rise, seldom elsewhere, and is exact."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qnlr.optimizers import AdaptiveNLR, AdaptiveRate, Told
+from qnlr.optimizers.rises import RiseWatch
+
+WATCH = RiseWatch(1.96)
+losses = st.lists(st.floats(-1e3, 1e3), min_size=20, max_size=20)
+
+
+def after(watch, values, rate=0.4):
+    state = watch.initial_state()
+    for value in values:
+        state = watch(value, rate, state)
+    return state
+
+
+@given(losses)
+def test_means_and_errors_are_those_of_the_stretches(values):
+    first, second = np.reshape(values, (2, 10))
+    state = after(WATCH, values)
+    assert state["before"] == pytest.approx(second.mean(), abs=1e-9)
+    error = second.std(ddof=1) / math.sqrt(10)
+    assert state["error"] == pytest.approx(error, abs=1e-6)
+    rise = second.mean() - first.mean()
+    enough = 1.96 * math.hypot(error, first.std(ddof=1) / math.sqrt(10))
+    if abs(rise - enough) > 1e-6:
+        assert state["most"] == (pytest.approx(0.1) if rise > enough else math.inf)
+
+
+@given(losses, st.sampled_from([-8, 3, 20]))
+def test_it_asks_for_no_units(values, scale):
+    scaled = after(WATCH, np.array(values) * 2.0**scale)
+    assert scaled["most"] == after(WATCH, values)["most"]
+
+
+def test_losses_that_stay_bound_the_rate_as_seldom_as_the_level_says():
+    """A little more often than 2.5 %, for the scatter of ten losses is itself uncertain."""
+    rng = np.random.default_rng(0)
+    bound = [math.isfinite(after(WATCH, rng.normal(size=20))["most"]) for _ in range(3000)]
+    assert 0.015 < np.mean(bound) < 0.045
+
+
+def test_a_bound_falls_with_each_rise_and_doubles_with_each_fall():
+    rng = np.random.default_rng(0)
+    levels = np.repeat([0.5, 0.7, 0.9, 0.9, 0.6, 0.3], 10)
+    state, bounds = WATCH.initial_state(), []
+    for number, loss in enumerate(levels + 0.01 * rng.normal(size=levels.size)):
+        state = WATCH(loss, min(0.4, state["most"]), state)
+        if number % 10 == 9:
+            bounds.append(state["most"])
+    assert bounds == pytest.approx([math.inf, 0.1, 0.025, 0.025, 0.05, 0.1])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_losses_that_are_not_finite_do_not_count(value):
+    values = list(np.random.default_rng(0).normal(size=20))
+    assert after(WATCH, [value, *values[:5], value, *values[5:]]) == after(WATCH, values)
+
+
+class Blind(AdaptiveRate):
+    """The rule without the watch."""
+
+    @property
+    def _watch(self):
+        return RiseWatch(1e12)
+
+
+def test_it_keeps_training_from_climbing_where_mini_batches_differ_more_than_the_loss_falls():
+    """Each mini-batch has a minimum of its own; the mean loss is lowest between them."""
+    ends = {}
+    for rule in (AdaptiveRate(), Blind()):
+        rng, found = np.random.default_rng(1), []
+        optimizer = AdaptiveNLR()
+        optimizer.rate = rule
+        optimizer.start(None, np.full(30, 0.3))
+        while optimizer.state.nit < 200:
+            if optimizer.state.pending is None:
+                middle = rng.normal(size=30)
+            asked = optimizer.ask()
+            loss = float(((asked.x_fun - middle) ** 2).mean())
+            told = {"eval_fun": loss}
+            if asked.x_jac is not None:
+                told["eval_jac"] = 2 * (asked.x_jac - middle) / 30
+                found.append(float((asked.x_jac**2).mean()))
+            optimizer.tell(asked, Told(**told))
+        ends[type(rule)] = np.mean(found[-50:])
+    assert ends[AdaptiveRate] < 0.5 * ends[Blind]
+    assert ends[AdaptiveRate] < 0.3**2
