@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-State = dict[str, Any]
+from qnlr.optimizers.rates import State
+
+_EMPTY: State = {"steps": 0, "mean": 0.0, "scatter": 0.0, "rates": 0.0}
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,3 @@ class RiseWatch:
             elif rise < -enough:
                 most *= 2
         return {**_EMPTY, "before": mean, "error": error, "known": True, "most": most}
-
-
-_EMPTY: State = {"steps": 0, "mean": 0.0, "scatter": 0.0, "rates": 0.0}

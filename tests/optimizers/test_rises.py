@@ -11,7 +11,11 @@ from qnlr.optimizers import AdaptiveNLR, AdaptiveRate, Told
 from qnlr.optimizers.rises import RiseWatch
 
 WATCH = RiseWatch(1.96)
-losses = st.lists(st.floats(-1e3, 1e3), min_size=20, max_size=20)
+losses = st.lists(
+    st.integers(-(10**6), 10**6).map(lambda count: count / 1024),  # squares do not underflow
+    min_size=20,
+    max_size=20,
+)
 
 
 def after(watch, values, rate=0.4):

@@ -248,7 +248,8 @@ def test_verdicts_can_go_either_way(found):
     places = [("digits", "exact"), ("chain", "exact"), ("digits", "100 shots")]
 
     def part(frame):
-        return frame[[place in places for place in zip(frame["problem"], frame["mode"])]]  # noqa: B905
+        found = zip(frame["problem"], frame["mode"], strict=True)
+        return frame[[place in places for place in found]]
 
     assert {one.verdict for one in judged(known, part(good), part(cheap))} == {"not decided"}
     assert {one.verdict for one in judged(known, part(bad), part(dear))} == {"does not hold"}
