@@ -140,4 +140,16 @@ def _limits(axes: Axes, frame: pd.DataFrame, line: float | None) -> float:
     room = 0.06 * (float(np.ptp(ends)) or 1.0)
     left, right = transform.inverted().transform(ends + np.array([-room, room]))
     axes.set_xlim(float(left), float(right))
+    if axes.get_xscale() == "symlog":
+        _ticks(axes)
     return float(right)
+
+
+def _ticks(axes: Axes) -> None:
+    """Label 0 and powers of ten where the scale is logarithmic, so that no label meets another."""
+    transform: Any = axes.xaxis.get_transform()
+    left, right = axes.get_xlim()
+    powers = 10.0 ** np.arange(np.floor(np.log10(transform.linthresh)) + 1, 12)
+    ticks = [at for at in (*-powers[::-1], 0.0, *powers) if left <= at <= right]
+    axes.set_xticks(ticks, [f"{at:g}".replace("-", "−") for at in ticks])
+    axes.set_xticks([], minor=True)

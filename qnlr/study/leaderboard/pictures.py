@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qnlr.study.figures.saving import Figure as Drawing
 
 FORMATS = ("png", "pdf")
+ENOUGH = 3
+"""Problems from which on an interval over them is narrower than the panel it would be drawn in."""
 
 
 def drawn(name: str, title: str, caption: str, drawing: Drawing, folder: Path) -> Figure:
@@ -108,9 +110,11 @@ def rates_figure(excess: pd.DataFrame, folder: Path) -> Figure | None:
     for (mode, entry, rate), own in decades.groupby(["mode", "entry", "rate"], sort=False):
         lost = PERCENT * np.clip(own["way"].to_numpy(dtype=float), None, 1.0)
         interval = mean_interval(lost)
+        enough = len(lost) >= ENOUGH
         rows.append(
             {"method": mode, "mode": entry, "x": rate, "mean": interval.mean}
-            | {"low": interval.low, "high": min(interval.high, PERCENT)}
+            | {"low": interval.low if enough else np.nan}
+            | {"high": min(interval.high, PERCENT) if enough else np.nan}
         )
     if not rows:
         return None
@@ -124,8 +128,8 @@ def rates_figure(excess: pd.DataFrame, folder: Path) -> Figure | None:
     )
     caption = (
         "Share of the way from the initial loss to the best tuned rival's that was not gone at the "
-        "end: mean over problems with its 95 % interval, a panel for each entry. A run "
-        "that diverged, or ended above where it began, counts as 100 %."
+        "end: mean over problems with its 95 % interval, a panel for each entry; of two problems "
+        "there is no interval. A run that diverged, or ended above where it began, counts as 100 %."
     )
     return drawn("initial_rates", "From initial rates over decades", caption, drawing, folder)
 
