@@ -14,12 +14,21 @@ from qnlr.optimizers import AdaptiveRate, Ask
 from qnlr.optimizers.sglbo import NormTested
 
 
-class OneProbe(AdaptiveNLR):
-    """One probe of a gradient: a step whose probe is worse is left out, and nothing is searched."""
+class Once(AdaptiveRate):
+    """The rule with a single probe: a step whose probe is worse is left out."""
 
-    def __init__(self, initial_rate=0.1, **common):
-        super().__init__(initial_rate, **common)
-        self.rate = AdaptiveRate(initial_rate, backtracks=1, search=1)
+    most_probes = 1
+
+    def next_probe(self, feedback, state):
+        """Return that one probe is all."""
+
+
+class OneProbe(AdaptiveNLR):
+    """One probe of a gradient, and nothing is searched."""
+
+    def __init__(self, initial_rate=0.1, level=0.025, **common):
+        super().__init__(initial_rate, level, **common)
+        self.rate = Once(initial_rate, level, search=1)
 
 
 class AndMore:
@@ -57,9 +66,11 @@ class AndMore:
             return self.rule(feedback, state)
         rate, following = self.rule(told, state)
         lowest = min(feedback.probes[len(told.probes) :], key=lambda one: one.loss, default=None)
-        if lowest is None or not lowest.loss < min(feedback.loss, told.probes[-1].loss):
+        taken = [one.loss for one in told.probes if one.rate == rate]
+        if lowest is None or not lowest.loss < min((feedback.loss, *taken)):
             return rate, following
-        return lowest.rate, {**following, "rate": abs(lowest.rate)}
+        found = min(abs(lowest.rate), self.rule.bound(told, following))
+        return lowest.rate, {**following, "rate": found}
 
 
 class GreedyProbes(AdaptiveNLR):
@@ -71,7 +82,10 @@ class GreedyProbes(AdaptiveNLR):
 
 
 class SharpProbes(AdaptiveNLR):
-    """Probes with sixteen times the shots of the gradient's circuits."""
+    """Probes with sixteen times the shots of the gradient's circuits.
+
+    The loss that they are held against has not, so that a difference has 0.73 of its error.
+    """
 
     wants_shots = True
     base_shots = None
@@ -91,7 +105,10 @@ class SharpProbes(AdaptiveNLR):
 
 
 class NormTest(AdaptiveNLR):
-    """A gradient with as few shots as its norm needs, and more as the signal drowns."""
+    """A gradient with as few shots as its norm needs, and more as the signal drowns.
+
+    The loss that probes are held against has as many as the gradient, and so another error.
+    """
 
     wants_shots = True
 

@@ -20,11 +20,12 @@ class AdaptiveNLR(SignedRateOptimizer):
     .. math:: θ_{t+1} = θ_t - r_t d_t, \qquad
               \bar θ_t = \Big(1 - \frac{γ + 1}{t + γ}\Big) \bar θ_{t-1} + \frac{γ + 1}{t + γ} θ_t
 
-    with r_t from :class:`AdaptiveRate`. What is handed out, ``state.x``, is the average.
+    with r_t from :class:`AdaptiveRate`. What is handed out, ``state.x``, is the average. A noisy
+    objective returns an :class:`~qnlr.Estimate`: a plain number counts as exact.
 
     Args:
         initial_rate: r in the first probe > 0; the first step looks for a better one.
-        level: α, the level of the tests, above 0 and at most 0.5: the chance of a step up the
+        level: α, the level of a step's tests, above 0 and at most 0.5: the chance of a step up the
             direction that does not lower the loss of its mini-batch is at most α.
         direction: d; by default that of Adam.
         average: What is made of the points; by default the polynomial average with γ = 8. A

@@ -26,15 +26,18 @@ the rate walks at random; ``largest_move`` bounds it above, and a 32nd of what t
 below.
 
 *How far does the gradient reach?* In the first step the rate goes up by factors of four as long as
-the second question is answered well, or down until it is. In every twentieth step it is asked
-again, upwards only, and the rate follows only as far as the decrease is seen through the noise. So
-a first answer that was wrong is put right, and there is no rate to choose.
+the second question is answered well or noise hides the answer, or down until it is. So where there
+is nothing to see the first step is as long as ``largest_move`` lets it be. In every twentieth step
+it is asked again, upwards only, and the rate follows only as far as the decrease is seen through
+the noise. So a first answer that was wrong is put right, and there is no rate to choose.
 
 *Does the loss rise?* A probe is on the mini-batch of its step: it sees the noise of shots, but not
 that another mini-batch has another loss. Where mini-batches differ by more than the loss falls,
 every step goes down on its own, and the loss goes up. So the mean loss of ten steps, each on its
-own mini-batch, is held against that of the ten before, and where it is seen to have risen the rate
-is bounded by a quarter of what it was (:class:`~qnlr.optimizers.rises.RiseWatch`).
+own mini-batch, is held against that of the ten before, and where it is seen to have risen, at 1.96
+standard errors, the rate is bounded by a quarter of what it was, but no lower than by that 32nd.
+The bound grows again with every ten steps that are not seen to rise
+(:class:`~qnlr.optimizers.rises.RiseWatch`).
 
 Probes need a gradient that is what it says. One along K random directions (``spsa``) is longer than
 the true one by a factor of about the root of 1 + (P − 1)/K, so that it predicts more than a step
@@ -49,15 +52,22 @@ steps. Then, at every step, whatever the shots and the landscape,
    only if :math:`L(θ + r d)` reads lower than :math:`L(θ)` by more than z e, and if the true
    difference is at least 0 this has the chance :math:`1 - Φ(z e/s + δ/s) ≤ 1 - Φ(z) = α`. That
    other tests must come out before it makes the chance no larger.
-2. the chance of halving the rate at a probe that is not worse is at most α, for the same reason.
-3. at any probe, the chance that it is taken though it raises the loss by :math:`δ = 2 z e` or more
-   is at most α: it is taken only if D reads at most z e, which has the chance
-   :math:`Φ((z e - δ)/s) ≤ Φ(-z) = α`. A step has up to four such probes, one that searches eight.
+2. the chance that a probe is not worse and reads worse, so that the rate is halved, is at most α
+   for each probe, for the same reason.
+3. the chance that a probe is taken though it raises the loss by :math:`δ = 2 z e` or more is at
+   most α for each probe: it is taken only if D reads at most z e, which has the chance
+   :math:`Φ((z e - δ)/s) ≤ Φ(-z) = α`. A step has m probes, up to four, or eight where it searches.
+   The chance that it goes up by :math:`δ = (z + z_m) e` or more, with :math:`Φ(-z_m) = α/m`, is at
+   most α: z is 1.96 at the level 0.025, and z₄ is 2.50, z₈ is 2.73.
 
-So every uphill move is bounded by the level but those that are smaller than 2 z e, down the
-direction, which no measurement of that error tells from a step down; among them are steps along a
-direction that the gradient says goes up, as long as their probe is not seen to be worse. And the
-loss is that of the mini-batch: that of all samples may rise where it falls.
+So every uphill move is bounded by the level but those that are smaller than (z + z_m) e, down the
+direction, which no measurement of that error tells well from a step down; among them are steps
+along a direction that the gradient says goes up, as long as their probe is not seen to be worse.
+And the loss is that of the mini-batch: that of all samples may rise where it falls.
+
+A loss that carries no standard error counts as exact, so an objective that is noisy has to say so
+(:class:`~qnlr.Estimate`); one whose standard error is not known, as with a single shot, decides
+nothing.
 
 Losses of mini-batches of circuits are close to normal, but their standard errors are estimates, and
 a gradient that is made of the same readings as the loss leans towards what they read too high. With
@@ -84,7 +94,9 @@ BACKTRACKING = 0.5
 LEAP = 4.0
 PERIOD = 20  # steps from one search to the next
 RANGE = 32.0  # of what the first step found, how far below it the rate may fall
+SMALLEST = 4.0**-20  # of the initial rate: a search that found nothing goes on from there at least
 MEMORY = 0.9
+WATCH = RiseWatch(1.96)
 
 
 @dataclass(frozen=True)
@@ -141,15 +153,11 @@ class AdaptiveRate:
         """The standard errors that a difference has to exceed."""
         return NormalDist().inv_cdf(1 - self.level)
 
-    @property
-    def _watch(self) -> RiseWatch:
-        return RiseWatch(self.z)
-
     def initial_state(self) -> State:
         """Return the initial rate, nothing known of variances, and the search before it."""
         pools = {"variance": 0.0, "predicted": 0.0, "measured": 0.0, "spread": 0.0}
         found = {"rate": self.initial_rate, "least": self.initial_rate / RANGE}
-        watched = {"watch": self._watch.initial_state()}
+        watched = {"watch": WATCH.initial_state()}
         return {**found, "searching": self.search > 1, **pools, **watched}
 
     def probe_rate(self, state: State) -> float:
@@ -183,8 +191,8 @@ class AdaptiveRate:
         if not (math.isfinite(following["rate"]) and following["rate"] > 0):  # no finite losses
             following["rate"] = state["rate"]
         taken = abs(rate) if rate else following["rate"]
-        following["watch"] = self._watch(float(feedback.loss), taken, state["watch"])
-        following["rate"] = min(following["rate"], self._bound(feedback, following))
+        following["watch"] = WATCH(float(feedback.loss), taken, state["watch"])
+        following["rate"] = min(following["rate"], self.bound(feedback, following))
         return rate, following
 
     def _kept(self, feedback: Feedback, state: State, following: State) -> tuple[float, State]:
@@ -217,16 +225,20 @@ class AdaptiveRate:
     def _sums(self, feedback: Feedback, probe: Probe, state: State) -> State:
         """Return the fading means of decreases, predicted and measured, with one more step."""
         share = 1 - MEMORY
-        error = self._error(feedback, probe, state)
+        error, measured = self._error(feedback, probe, state), feedback.loss - probe.loss
+        if not math.isfinite(error + measured):
+            return {}
         return {
             "predicted": MEMORY * state["predicted"] + share * probe.rate * feedback.slope,
-            "measured": MEMORY * state["measured"] + share * (feedback.loss - probe.loss),
+            "measured": MEMORY * state["measured"] + share * measured,
             "spread": MEMORY**2 * state["spread"] + share**2 * error**2,
         }
 
     def _pooled(self, feedback: Feedback, state: State) -> float:
         """Return the fading mean of the variances of differences."""
         variance, known = self._variance(feedback, feedback.probes[-1]), state["variance"]
+        if not math.isfinite(variance):
+            return float(known)
         return MEMORY * known + (1 - MEMORY) * variance if known else variance
 
     def _looks_up(self, feedback: Feedback, state: State) -> bool:
@@ -237,7 +249,7 @@ class AdaptiveRate:
     def _higher(self, feedback: Feedback, last: Probe, state: State) -> float | None:
         """Return a larger rate, as long as the last one did well or its decrease was hidden."""
         rate = LEAP * last.rate
-        enough = len(feedback.probes) >= self.search or rate > self._bound(feedback, state)
+        enough = len(feedback.probes) >= self.search or rate > self.bound(feedback, state)
         return None if enough or not self._well(feedback, last, state) else rate
 
     def _seen(self, feedback: Feedback, probe: Probe, state: State) -> bool:
@@ -256,12 +268,13 @@ class AdaptiveRate:
         if not up:
             return probes[-1].rate / LEAP
         rate = probes[-1].rate * LEAP
-        return rate if rate <= self._bound(feedback, state) else None
+        return rate if rate <= self.bound(feedback, state) else None
 
     def _found(self, feedback: Feedback, state: State) -> tuple[float, float]:
         """Return the largest rate of the search that did well, or 0 and where to go on."""
         well = [one.rate for one in feedback.probes if self._well(feedback, one, state)]
-        return (max(well), max(well)) if well else (0.0, feedback.probes[-1].rate)
+        least = SMALLEST * self.initial_rate
+        return (max(well), max(well)) if well else (0.0, max(feedback.probes[-1].rate, least))
 
     def _well(self, feedback: Feedback, probe: Probe, state: State) -> bool:
         """Return whether a probe fell by half of what was predicted, or noise hides it."""
@@ -284,12 +297,19 @@ class AdaptiveRate:
         return math.sqrt(max(self._variance(feedback, probe), state["variance"]))
 
     def _variance(self, feedback: Feedback, probe: Probe) -> float:
+        """Return the variance of the difference of two losses; infinite if one is not known."""
         stds = (getattr(loss, "std", 0.0) for loss in (feedback.loss, probe.loss))
-        return sum(std**2 for std in stds if math.isfinite(std))
+        variance = sum(std**2 for std in stds)
+        return math.inf if math.isnan(variance) else variance
 
-    def _bound(self, feedback: Feedback, state: State) -> float:
-        """Return the rate at which the step is as long as it may be, or the loss did not rise."""
-        most = float(state["watch"]["most"])
+    def bound(self, feedback: Feedback, state: State) -> float:
+        """Return the largest rate that a state allows: for how far a step goes, and for rises.
+
+        Args:
+            feedback: What the step measured.
+            state: The state.
+        """
+        most = max(float(state["watch"]["most"]), float(state["least"]))
         if not (feedback.size and feedback.direction_norm > 0):
             return most
         return min(most, self.largest_move * math.sqrt(feedback.size) / feedback.direction_norm)

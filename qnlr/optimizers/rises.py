@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qnlr.errors import InputError, is_number, require_count, require_positive
 from qnlr.optimizers.rates import State
 
 _EMPTY: State = {"steps": 0, "mean": 0.0, "scatter": 0.0, "rates": 0.0}
@@ -20,13 +21,17 @@ class RiseWatch:
     .. math:: \bar L_2 - \bar L_1 > z \sqrt{\frac{s_1^2 + s_2^2}{m}}
 
     with s² the variance of the losses of a stretch. Then the rate is bounded by a part of its mean
-    over the second stretch. The bound is doubled after a stretch that is seen to fall, by the same
-    test.
+    over the second stretch. After a stretch that is seen to fall, by the same test, the bound is
+    doubled, and after any other it grows by √2. So a bound that came about by chance is soon gone,
+    and one that is needed comes back.
 
     Args:
         z: Standard errors that a difference has to exceed > 0.
         stretch: m, steps of a stretch, at least 2.
         cut: Part of the mean rate that is left, above 0 and below 1.
+
+    Raises:
+        InputError: If a setting lies outside its range.
 
     Example:
         >>> watch = RiseWatch(2.0, stretch=2)
@@ -40,6 +45,12 @@ class RiseWatch:
     z: float
     stretch: int = 10
     cut: float = 0.25
+
+    def __post_init__(self) -> None:
+        require_positive("z", self.z)
+        require_count("stretch", self.stretch, low=2)
+        if not (is_number(self.cut) and 0 < self.cut < 1):
+            raise InputError(f"cut = {self.cut!r} is not valid; it must lie between 0 and 1")
 
     def initial_state(self) -> State:
         """Return that nothing is known, and no bound."""
@@ -66,6 +77,6 @@ class RiseWatch:
             rise, enough = mean - state["before"], self.z * math.hypot(error, state["error"])
             if rise > enough:
                 most = self.cut * min(rates / steps, most)
-            elif rise < -enough:
-                most *= 2
+            else:
+                most *= 2 if rise < -enough else math.sqrt(2)
         return {**_EMPTY, "before": mean, "error": error, "known": True, "most": most}

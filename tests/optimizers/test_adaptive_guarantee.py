@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -160,6 +161,24 @@ def test_a_pooled_error_bounds_what_is_taken_by_the_error_that_is_reckoned_with(
     assert taken <= DRAWS * BOUND
     assert turned <= DRAWS * BOUND
     assert ratio > 1.0 or (taken > 0 and turned > 0)
+
+
+@pytest.mark.parametrize(("search", "probes"), [(1, 4), (8, 8)])
+def test_a_step_whose_probes_all_rise_is_seldom_made(search, probes):
+    """By as much as the module says, for all of its probes together."""
+    rule = AdaptiveRate(search=search)
+    rng, made, alone = np.random.default_rng(0), 0, NormalDist().inv_cdf(1 - rule.level / probes)
+    for _ in range(DRAWS):
+        here, tried, rate = Estimate(rng.normal(), std=1.0), [], rule.initial_rate
+        while rate is not None and rate > 0:
+            rise = (rule.z + alone) * math.sqrt(2)
+            tried.append(Probe(rate, Estimate(rise + rng.normal(), std=1.0)))
+            told = {"slope": 1.0, "direction_norm": 1.0, "probes": tuple(tried)}
+            one = Feedback(0, here, tried[-1].loss, 1.0, **told)
+            rate = rule.next_probe(one, rule.initial_state())
+        made += rule(one, rule.initial_state())[0] > 0
+        assert len(tried) <= probes
+    assert 0 < made <= DRAWS * BOUND
 
 
 @dataclass(frozen=True)

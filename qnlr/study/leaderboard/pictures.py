@@ -129,7 +129,8 @@ def rates_figure(excess: pd.DataFrame, folder: Path) -> Figure | None:
     caption = (
         "Share of the way from the initial loss to the best tuned rival's that was not gone at the "
         "end: mean over problems with its 95 % interval, a panel for each entry; of two problems "
-        "there is no interval. A run that diverged, or ended above where it began, counts as 100 %."
+        "there is no interval. A problem on which a run diverged or failed, or whose mean ended "
+        "above where it began, counts as 100 %."
     )
     return drawn("initial_rates", "From initial rates over decades", caption, drawing, folder)
 
