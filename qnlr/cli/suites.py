@@ -145,29 +145,41 @@ def tune(
 def archive(
     folder: Annotated[Path, typer.Argument(help="Folder to write the archive to.")],
     results: Results = RESULTS,
+    study: Annotated[
+        list[str] | None,
+        typer.Option(help="This study or leaderboard, in place of the paper's.", metavar="NAME"),
+    ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Leave out steps without an evaluation.")
+    ] = False,
 ) -> None:
-    """Pack the results of the paper's studies into three small files.
+    """Pack results into three small files: those of the paper's studies, or of others.
 
     An archive that is there is replaced, unless it holds a study that is not in the results.
     Mini-batch losses and gradient norms are kept to four digits. Left out are losses of the probe,
     standard errors of losses and the number of jobs of every step, checkpoints and tracebacks;
     everything else is whole.
 
-    **Example**: `qnlr archive results/reference/paper`
+    **Examples**
+
+    qnlr archive results/reference/paper
+
+    qnlr archive results/reference/leaderboard --study leaderboard --brief
     """
     from qnlr.errors import InputError
     from qnlr.paper.reproduce import study_names
     from qnlr.study.archive import pack
     from qnlr.study.display import console
 
-    studies = [results / name for name in study_names() if (results / name).is_dir()]
+    known = [results / name for name in study_names() if (results / name).is_dir()]
+    studies = known if study is None else [results / name for name in study]
     if not studies:
         raise InputError(
             f"there is no study of the paper in {results}; run qnlr reproduce, or give the folder "
             "of all results with --results"
         )
     with console(stderr=True).status("packing"):
-        size = pack(studies, folder)
+        size = pack(studies, folder, brief=brief)
     typer.echo(f"{len(studies)} studies in {folder}, {size / 1e6:.1f} MB")
 
 

@@ -1,12 +1,15 @@
 """Results of many studies in three small files, to be kept with the sources and read again.
 
-<archive>/studies.json      by study: its config and its runs
+<archive>/studies.json      by study: its config, its runs, and a leaderboard's final losses
           runs.parquet      one row a run: what it was, how it ended, and with what it ran
           history.parquet   one row a step of a run
 
 Losses and gradient norms of mini-batches are cut to four digits, except in the rows of
 evaluations, which are whole. Left out are the loss of the probe, the standard errors of both
 losses, and the number of jobs, of every step; checkpoints; and tracebacks. All else is whole.
+
+A brief archive keeps of a history the first row, the last, and those with an evaluation, and of
+them what steps cost and the losses: what a leaderboard of thousands of runs is made from.
 """
 
 from __future__ import annotations
@@ -28,11 +31,20 @@ from qnlr.files import replacing
 from qnlr.study.listing import listed_before, write_list
 from qnlr.study.lock import held
 from qnlr.study.spec import is_name
-from qnlr.study.store import RunFolder, listed_runs, read_json, writable_folder, write_json
+from qnlr.study.store import (
+    EXACT_LOSSES,
+    RunFolder,
+    listed_runs,
+    read_json,
+    writable_folder,
+    write_json,
+)
+from qnlr.training import COLUMNS
 
 CUT = ("metric_loss", "metric_gradient_norm")
 EVALUATED_ONLY = ("metric_gradient_std",)
 LEFT_OUT = ("metric_loss_std", "metric_probe_loss", "metric_probe_loss_std", "cost_jobs")
+BRIEF = ("step", "cost_circuits", "cost_shots", "metric_loss", "metric_train_loss")
 BITS = 12
 STUDIES, RUNS, HISTORY = "studies.json", "runs.parquet", "history.parquet"
 ABOUT = ("spec", "provenance", "status")
@@ -48,15 +60,17 @@ class _Study(BaseModel):
 
     config: str | None = None
     runs: list[str]
+    exact_losses: dict[str, dict[str, float]] = {}
 
 
-def pack(studies: Sequence[Path], archive: Path) -> int:
+def pack(studies: Sequence[Path], archive: Path, *, brief: bool = False) -> int:
     """Pack studies into an archive.
 
     Args:
         studies: Their results folders.
         archive: Folder to write to. An archive that is there is replaced as a whole, if all of its
             studies are among these.
+        brief: Whether steps without an evaluation are left out.
 
     Returns:
         Size of the archive, in bytes.
@@ -80,21 +94,28 @@ def pack(studies: Sequence[Path], archive: Path) -> int:
         if specs is None:
             raise InputError(f"there is no study in {folder}; run it first")
         config = read_json(folder / "study.json").get("config")
-        listed[folder.name] = {"config": config, "runs": list(specs)}
+        exact = {
+            run: losses
+            for run, losses in (read_json(folder / EXACT_LOSSES) or {}).items()
+            if run in specs
+        }
+        beside = {"exact_losses": exact} if exact else {}
+        listed[folder.name] = {"config": config, "runs": list(specs), **beside}
         for run, spec in specs.items():
             if run not in runs:
                 runs[run] = (spec, RunFolder(folder / run))
     rows = pd.DataFrame([_row(spec, folder) for spec, folder in runs.values()])
-    histories = pd.concat(_histories(folder for _, folder in runs.values()), ignore_index=True)
+    found = _histories((folder for _, folder in runs.values()), brief)
+    histories = pd.concat(found, ignore_index=True)
     histories["run_id"] = histories["run_id"].astype("category")
     cut_ones = {name: "BYTE_STREAM_SPLIT" for name in histories if name in CUT}
     archive.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as files:  # all are moved into place once all are written
         names = (STUDIES, RUNS, HISTORY)
-        beside = {name: files.enter_context(replacing(archive / name)) for name in names}
-        _write(histories, beside[HISTORY], {**ENCODINGS, **cut_ones})
-        _write(rows, beside[RUNS], {})
-        write_json(beside[STUDIES], listed)
+        new = {name: files.enter_context(replacing(archive / name)) for name in names}
+        _write(histories, new[HISTORY], {**ENCODINGS, **cut_ones})
+        _write(rows, new[RUNS], {})
+        write_json(new[STUDIES], listed)
     return sum((archive / name).stat().st_size for name in names)
 
 
@@ -122,6 +143,9 @@ def unpack(archive: Path, results: Path) -> list[Path]:
         with held(folder):
             for run in study.runs:
                 _unpack(runs[run], histories.get(run), RunFolder(folder / run))
+            if study.exact_losses:
+                known = read_json(folder / EXACT_LOSSES) or {}
+                write_json(folder / EXACT_LOSSES, {**study.exact_losses, **known})
             specs = {run: runs[run]["spec"] for run in study.runs}
             write_list(folder, folder.name, study.config, {**listed_before(folder), **specs})
     return folders
@@ -155,13 +179,17 @@ def _row(spec: dict[str, Any], folder: RunFolder) -> dict[str, str]:
     }
 
 
-def _histories(runs: Iterable[RunFolder]) -> list[pd.DataFrame]:
+def _histories(runs: Iterable[RunFolder], brief: bool) -> list[pd.DataFrame]:
     frames = []
     for run in runs:
         file = run.path / HISTORY
         if file.exists():
             history = pd.read_parquet(file).drop(columns=list(LEFT_OUT), errors="ignore")
             evaluated = history["metric_train_loss"].notna().to_numpy()
+            if brief:
+                ends = np.isin(np.arange(len(history)), (0, len(history) - 1))
+                history = history.loc[evaluated | ends, list(BRIEF)]
+                evaluated = history["metric_train_loss"].notna().to_numpy()
             for name in EVALUATED_ONLY:
                 if name in history:
                     history[name] = history[name].where(evaluated)
@@ -223,7 +251,7 @@ def _unpack(about: dict[str, Any], history: pd.DataFrame | None, run: RunFolder)
     run.path.mkdir(parents=True, exist_ok=True)
     if history is not None:
         whole = history.drop(columns="run_id").reset_index(drop=True)
-        for name in LEFT_OUT:
+        for name in COLUMNS.keys() - set(whole):
             whole[name] = np.nan
         with replacing(run.path / HISTORY) as beside:
             whole.to_parquet(beside, index=False)

@@ -25,6 +25,9 @@ from qnlr.errors import CheckpointError, InputError
 from qnlr.files import replacing
 from qnlr.training import History, Status, read_checkpoint, write_checkpoint
 
+EXACT_LOSSES = "exact_losses.json"
+"""Beside a leaderboard's runs: what their final weights are worth without shot noise."""
+
 
 class _Ending(BaseModel):
     """What ``status.json`` must hold for a run to count as ended."""

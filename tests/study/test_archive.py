@@ -58,6 +58,21 @@ def test_a_run_from_an_archive_can_be_repeated_and_counts_as_done(done, small):
     assert times == {f: f.stat().st_mtime_ns for f in (done / "again").rglob("status.json")}
 
 
+def test_a_brief_archive_keeps_evaluations_costs_and_both_ends(done):
+    pack([done / "results/small"], done / "whole")
+    pack([done / "results/small"], done / "archive", brief=True)
+    unpack(done / "archive", done / "again")
+    before, after = load_history(done / "results/small"), load_history(done / "again/small")
+    last = before.groupby("run_id")["step"].transform("max")
+    kept = before["metric_train_loss"].notna() | before["step"].isin([0, last.iloc[0]])
+    columns = ["run_id", "step", "metric_train_loss", "cost_shots", "cost_circuits"]
+    expected = before.loc[kept, columns].reset_index(drop=True)
+    pd.testing.assert_frame_equal(after[columns].reset_index(drop=True), expected)
+    assert len(after) < len(before)
+    assert list(after.columns) == list(before.columns)
+    assert after["metric_gradient_norm"].isna().all()
+
+
 def test_runs_that_are_there_are_left_alone(done):
     pack([done / "results/small"], done / "archive")
     before = {f: f.read_bytes() for f in (done / "results").rglob("*.parquet")}

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from qnlr.study.build import Builder
-from qnlr.study.leaderboard.outcomes import EXACT, Kept, tuned_rates
+from qnlr.study.leaderboard.outcomes import Kept, tuned_rates
 from qnlr.study.leaderboard.plan import Plan
 from qnlr.study.schema import RunSpec
-from qnlr.study.store import RunFolder, write_json
+from qnlr.study.store import EXACT_LOSSES, RunFolder, write_json
 from qnlr.training import Training
 from qnlr.types import FloatArray
 
@@ -49,7 +49,7 @@ def measure(plan: Plan, kept: Kept, builder: Builder) -> None:
     finally:
         if found != kept.exact:
             kept.exact = found
-            write_json(kept.folder / EXACT, found)
+            write_json(kept.folder / EXACT_LOSSES, found)
 
 
 def exact_loss(spec: RunSpec, folder: RunFolder, builder: Builder) -> float | None:

@@ -12,13 +12,12 @@ import pandas as pd
 
 from qnlr.study.leaderboard.plan import OWN, Cell, Plan, Planned
 from qnlr.study.stats import ENDED
-from qnlr.study.store import RunFolder, read_json
+from qnlr.study.store import EXACT_LOSSES, RunFolder, read_json
 from qnlr.training import Status
 
 COST = {True: "cost_shots", False: "cost_circuits"}
 """What a run spends: shots where there are some, circuits where values are exact."""
 ABOUT = ["entry", "problem", "mode"]
-EXACT = "exact_losses.json"
 
 
 class Kept:
@@ -30,7 +29,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.exact: dict[str, dict[str, float]] = read_json(folder / EXACT) or {}
+        self.exact: dict[str, dict[str, float]] = read_json(folder / EXACT_LOSSES) or {}
         self._known: dict[str, dict[str, Any]] = {}
 
     def of(self, run: str) -> dict[str, Any]:
