@@ -1,4 +1,4 @@
-"""A leaderboard kept in three small files: read again, and held on with an optimizer of one's own."""
+"""A leaderboard kept in three small files: read again, and held on with one more optimizer."""
 
 import pandas as pd
 import pytest
