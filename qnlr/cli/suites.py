@@ -158,7 +158,8 @@ def archive(
     An archive that is there is replaced, unless it holds a study that is not in the results.
     Mini-batch losses and gradient norms are kept to four digits. Left out are losses of the probe,
     standard errors of losses and the number of jobs of every step, checkpoints and tracebacks;
-    everything else is whole.
+    everything else is whole. A brief archive keeps losses and costs of evaluations, of the first
+    step and of the last, which is what a leaderboard is made from.
 
     **Examples**
 

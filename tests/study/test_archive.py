@@ -59,7 +59,6 @@ def test_a_run_from_an_archive_can_be_repeated_and_counts_as_done(done, small):
 
 
 def test_a_brief_archive_keeps_evaluations_costs_and_both_ends(done):
-    pack([done / "results/small"], done / "whole")
     pack([done / "results/small"], done / "archive", brief=True)
     unpack(done / "archive", done / "again")
     before, after = load_history(done / "results/small"), load_history(done / "again/small")
