@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from qnlr.files import replacing
-from qnlr.study.figures.style import ACROSS, COLOURS, GREY, STYLES
+from qnlr.study.figures.style import ACROSS, COLOURS, GREY, STYLES, legend
 from qnlr.study.results import ABOVE
 from qnlr.study.stats import mean_interval
 from qnlr.study.summary import baselines, seeds_text
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 LINEAR = 1e-3  # share of the largest value below which a scale for both signs is linear
 TITLE: dict[str, Any] = {"fontsize": "small", "loc": "left"}
+BROAD = 80  # characters across a panel
+LONG = 50  # characters of a name above which a legend has no room in a panel
 
 
 def drawn_per_step(history: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -47,9 +51,9 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     """Draw a column of the history per step, and below it paired differences to the baselines.
 
     Each setting that a study varies besides the optimizer has panels of its own. The upper one
-    shows means over seeds. Mini-batches differ from step to step, but are the same for all methods
-    on one seed, so the differences in the lower panel, with their 95 % interval, show what the
-    means cannot.
+    shows means over seeds; the legend is in it, or below all of them where a name is long.
+    Mini-batches differ from step to step, but are the same for all methods on one seed, so the
+    differences in the lower panel, with their 95 % interval, show what the means cannot.
 
     Args:
         history: What :func:`qnlr.load_history` returned.
@@ -61,7 +65,7 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    parts = dict(list(history.groupby("setting", sort=False)))
+    parts = [part for _, part in history.groupby("setting", sort=False)]
     compared = any(base not in ("", name) for name, base in baselines(history).items())
     high, across = 1 + compared, min(len(parts), ACROSS)
     down = math.ceil(len(parts) / across)
@@ -71,43 +75,74 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     for axes in grid.flat[:]:
         axes.set_visible(False)
         axes.spines[["top", "right"]].set_visible(False)
-    for number, (setting, part) in enumerate(parts.items()):
+    looks = _looks(history)
+    below = max(map(len, looks)) > LONG
+    for number, part in enumerate(parts):
         row, place = divmod(number, across)
         panels = grid[high * row : high * (row + 1), place]
-        _panels(list(panels), part, str(setting), column)
+        _panels(list(panels), part, column, looks)
         panels[0].set_ylabel(ylabel)
         panels[-1].set_xlabel("step")
+        if not below:
+            panels[0].legend(frameon=False, fontsize="small")
+    if below:
+        from matplotlib.lines import Line2D
+
+        legend(figure, [Line2D([], [], label=name, **look) for name, look in looks.items()], "")
     return figure
 
 
-def _panels(panels: list[Axes], history: pd.DataFrame, setting: str, column: str) -> None:
+def _looks(history: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return how each method is drawn, the same in every setting."""
+    pairs = history[["label", "setting"]].drop_duplicates()
+    names = dict.fromkeys(
+        _method(label, setting) for label, setting in pairs.itertuples(index=False)
+    )
+    ways = zip(itertools.cycle((*COLOURS, GREY)), itertools.cycle(STYLES), strict=False)
+    return {
+        name: {"color": color, "linestyle": style, "linewidth": 1.8}
+        for name, (color, style) in zip(names, ways, strict=False)
+    }
+
+
+def _method(label: str, setting: str) -> str:
+    """Return a label without the setting that it ends with."""
+    return label.removesuffix(setting).strip()
+
+
+def _panels(
+    panels: list[Axes],
+    history: pd.DataFrame,
+    column: str,
+    looks: Mapping[str, dict[str, Any]],
+) -> None:
     """Draw the means of one setting, and the differences where there is a panel for them."""
     upper, *lower = panels
+    setting = str(history["setting"].iloc[0])
     wide = history.pivot(index=["spec_seed", "step"], columns="label", values=column)
     pairs = baselines(history)
-    colours = dict(zip(pairs, itertools.cycle((*COLOURS, GREY)), strict=False))
-    for (method, baseline), style in zip(pairs.items(), itertools.cycle(STYLES), strict=False):
-        look: dict[str, Any] = {"color": colours[method], "linestyle": style, "linewidth": 1.8}
+    for method, baseline in pairs.items():
+        name = _method(method, setting)
         means = wide[method].groupby("step").mean()
-        upper.plot(means.index, means, label=method.removesuffix(setting).strip(), **look)
+        upper.plot(means.index, means, label=name, **looks[name])
         if baseline not in ("", method):
-            _band(lower[0], wide[method] - wide[baseline], look)
+            _band(lower[0], wide[method] - wide[baseline], looks[name])
     mean = f"mean over {seeds_text(history['spec_seed'].nunique())}"
-    upper.set_title(f"{setting}: {mean}" if setting else mean, **TITLE)
+    upper.set_title(textwrap.fill(f"{setting}: {mean}" if setting else mean, BROAD), **TITLE)
     upper.set_visible(True)
     if column == ABOVE:
         _for_decades(upper)
     elif (history[column].dropna() >= 0).all():
         upper.set_ylim(bottom=0.0)
-    upper.legend(frameon=False, fontsize="small")
-    names = sorted({base for base in pairs.values() if base})
+    names = sorted({_method(base, setting) for base in pairs.values() if base})
     for axes in lower:
         axes.set_visible(bool(names))
         upper.sharex(axes)
         upper.tick_params(labelbottom=False)
-        axes.axhline(0.0, color=colours[names[0]] if len(names) == 1 else GREY, linewidth=1.0)
-        only = names[0].removesuffix(setting).strip() if len(names) == 1 else "its sgd"
-        axes.set_ylabel(f"difference to {only}")
+        axes.axhline(
+            0.0, color=looks[names[0]]["color"] if len(names) == 1 else GREY, linewidth=1.0
+        )
+        axes.set_ylabel(f"difference to {names[0] if len(names) == 1 else 'its sgd'}")
         axes.set_title("paired difference, 95 % interval", **TITLE)
         if column == ABOVE:
             _for_decades(axes)
