@@ -62,7 +62,7 @@ def _final(found: Standings, excess: pd.DataFrame, subject: str) -> Judged:
         f"From every initial rate, the final loss of {subject} is within {percent(tolerance, 0)} "
         "of its best tuned rival's, on every problem and in every mode."
     )
-    within, surely, lines, known = 0, 0, [], 0
+    within, surely, over, lines, known = 0, 0, 0, [], 0
     for problem, mode in found.places:
         here = own[(own["problem"] == problem) & (own["mode"] == mode)]
         if here.empty or here["excess"].isna().all():
@@ -71,13 +71,14 @@ def _final(found: Standings, excess: pd.DataFrame, subject: str) -> Judged:
         worst = here.sort_values("excess", kind="stable", na_position="first").iloc[-1]
         within += bool(worst["excess"] <= tolerance)
         surely += bool((here["excess_high"] <= tolerance).all())
+        over += bool((here["excess_low"] > tolerance).any())
         if worst["excess"] > tolerance:
             lines.append(_line(problem, mode, worst, found))
     rates = own["rate"].nunique() + 1
     from_rates = f"from all of its {rates} initial rates" if rates > 1 else "as it is"
     text = (
         f"Within {percent(tolerance, 0)} by the mean {from_rates} in {within} of {known} cases; in "
-        f"{surely} of them the 95 % intervals are, too."
+        f"{surely} of them the 95 % intervals are, too. In {over} cases an interval lies above."
     )
     verdict = _verdict(found, known, within)
     return Judged("final_loss", claim, verdict, text, tuple(lines))
