@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Scale = Literal["linear", "log", "symlog"]
+APART = 0.5  # least distance of labels, in their heights
 
 
 def dots(
@@ -89,7 +90,10 @@ def dots(
         named_rows(grid[0, 0], methods)
         figure.supxlabel(xlabel, fontsize=9)
         legend(figure, mode_handles(modes), legend_title, "upper")
-        return settled(figure)
+        settled(figure)
+        if grid[0, 0].get_xscale() == "symlog":
+            _thinned(grid[0, 0], next(axes for axes in grid.flat[::-1] if axes.get_visible()))
+        return figure
 
 
 def _rows(
@@ -145,8 +149,20 @@ def _limits(axes: Axes, frame: pd.DataFrame, line: float | None) -> float:
     return float(right)
 
 
+def _thinned(axes: Axes, lowest: Axes) -> None:
+    """Leave out labels that meet the one before as they were drawn; all panels share them."""
+    ticks, texts, right = [], [], -np.inf
+    for at, label in zip(lowest.get_xticks(), lowest.get_xticklabels(), strict=True):
+        box = label.get_window_extent()
+        if box.x0 > right:
+            ticks.append(at)
+            texts.append(label.get_text())
+            right = box.x1 + APART * box.height
+    axes.set_xticks(ticks, texts)
+
+
 def _ticks(axes: Axes) -> None:
-    """Label 0 and powers of ten where the scale is logarithmic, so that no label meets another."""
+    """Label 0 and powers of ten where the scale is logarithmic."""
     transform: Any = axes.xaxis.get_transform()
     left, right = axes.get_xlim()
     powers = 10.0 ** np.arange(np.floor(np.log10(transform.linthresh)) + 1, 12)

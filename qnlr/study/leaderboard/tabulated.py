@@ -64,7 +64,8 @@ def rank_table(
             cells.append(Cell(_ends(interval, 2), float(row["mean"])))
         one, p = against.get(str(entry), (None, math.nan))
         cells.append(Cell("–" if one is None else one.difference.text(2)))
-        cells.append(Cell("–" if math.isnan(p) else f"{p:.3f}", None if math.isnan(p) else p))
+        small = "< 0.001" if p < 0.001 else f"{p:.3f}"
+        cells.append(Cell("–") if math.isnan(p) else Cell(small, p))
         rows.append(tuple(cells))
     caption = (
         "Mean rank by final training loss at tuned rates, 1 is best, with its 95 % bootstrap "
