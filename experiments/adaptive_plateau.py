@@ -75,9 +75,8 @@ def main(
         table = departures(read)
         print(table.to_string(index=False, float_format="{:.3g}".format))
         table.to_csv(folder / "departures.csv", index=False, float_format="%.6g")
-        save(
-            curves(read.assign(step=read["step"] + 1), LOSS, "training loss"), folder, "departures"
-        )
+        drawn = read.drop(columns="metric_flipped").assign(step=read["step"] + 1)
+        save(curves(drawn, LOSS, "training loss"), folder, "departures")
     print(f"results: {folder}")
 
 
