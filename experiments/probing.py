@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from qnlr import AdaptiveNLR
-from qnlr.optimizers import AdaptiveRate, Ask
+from qnlr.optimizers import AdaptiveRate, Ask, Probe
 from qnlr.optimizers.sglbo import NormTested
 
 
@@ -29,6 +29,67 @@ class OneProbe(AdaptiveNLR):
     def __init__(self, initial_rate=0.1, level=0.025, **common):
         super().__init__(initial_rate, level, **common)
         self.rate = Once(initial_rate, level, search=1)
+
+
+class Afterwards(AdaptiveRate):
+    """The rule a step late: it reads the probe as the point that the last step came from."""
+
+    most_probes = 1
+
+    def initial_state(self):
+        """Return the state before the first step, which has none before it."""
+        return {**super().initial_state(), "before": {}}
+
+    def next_probe(self, feedback, state):
+        """Return that one probe is all."""
+
+    def __call__(self, feedback, state):
+        """Return the rate of this step, after what the last one was worth."""
+        if before := state["before"]:
+            past = replace(
+                feedback,
+                loss=feedback.probes[-1].loss,
+                probe_loss=feedback.loss,
+                probes=(Probe(before["rate"], feedback.loss),),
+                slope=before["slope"],
+                direction_norm=before["direction_norm"],
+            )
+            state = super().__call__(past, state)[1]
+        rate = min(state["rate"], self.bound(feedback, state))
+        known = {"slope": feedback.slope, "direction_norm": feedback.direction_norm}
+        return rate, {**state, "before": {"rate": rate, **known}}
+
+
+class FreshProbes(AdaptiveNLR):
+    """A probe on the next mini-batch, on which neither the gradient nor the step was made.
+
+    There the last point is measured beside the present one. A step that is seen to be worse cannot
+    be taken back, but halves the rate.
+    """
+
+    def __init__(self, initial_rate=0.1, level=0.025, **common):
+        super().__init__(initial_rate, level, **common)
+        self.rate = Afterwards(initial_rate, level, search=1)
+        self.last = None
+
+    def tell(self, ask_data, tell_data):
+        """Take what was measured; behind a gradient, have the last point measured."""
+        here = self.state.here
+        super().tell(ask_data, tell_data)
+        if ask_data.x_jac is None:
+            self.last = here
+        else:
+            last = here if self.last is None else self.last
+            self.state.pending = replace(self.state.pending, probe=last)
+
+    def state_dict(self):
+        """Return the state as plain data."""
+        return {**super().state_dict(), "last": self.state.here if self.last is None else self.last}
+
+    def load_state_dict(self, plain):
+        """Continue from a saved state."""
+        super().load_state_dict(plain)
+        self.last = plain["last"]
 
 
 class AndMore:

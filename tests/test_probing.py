@@ -73,6 +73,30 @@ def test_the_norm_test_asks_for_more_shots_as_the_signal_drowns_and_goes_on_with
     assert shots == [10, 40]  # the sum of variances, 10 shots × 2, over κ² = ¼ of the norm's 2
 
 
+def test_a_fresh_probe_is_where_the_last_step_came_from_and_judges_that_step():
+    optimizer = WAYS["FreshProbes"](0.1)
+    optimizer.start(None, [1.0, 1.0])
+
+    def step(losses, slope):
+        """Tell a step its loss and that of its probe, and return where it probed."""
+        optimizer.tell(optimizer.ask(), Told(Estimate(losses[0], std=0.01), np.full(2, slope)))
+        asked = optimizer.ask()
+        assert asked.x_jac is None
+        optimizer.tell(asked, Told(Estimate(losses[1], std=0.01)))
+        return asked.x_fun
+
+    assert step((1.0, 1.0), 1.0) == pytest.approx([1.0, 1.0])
+    first = optimizer.state.here
+    assert (first < 1.0).all()
+    saved = json.loads(json.dumps(optimizer.state_dict(), default=np.ndarray.tolist))
+    assert saved["last"] == [1.0, 1.0]
+    assert step((0.5, 0.9), 1.0) == pytest.approx([1.0, 1.0])  # lower than where it came from
+    assert optimizer.state.rate["rate"] > 0.1
+    known = optimizer.state.rate["rate"]
+    assert step((0.9, 0.5), 1.0) == pytest.approx(first)  # higher
+    assert optimizer.state.rate["rate"] == pytest.approx(known / 2)
+
+
 def test_shots_are_spent_as_planned(tmp_path):
     config = {
         "name": "ways",
@@ -86,7 +110,8 @@ def test_shots_are_spent_as_planned(tmp_path):
     }
     run(config, tmp_path)
     ended = load_results(tmp_path / "ways")
-    assert list(ended["status"]) == ["finished"] * 5
+    assert list(ended["status"]) == ["finished"] * 6
     costs = dict(zip(["AdaptiveNLR", *WAYS], ended["cost_shots"], strict=True))
     assert costs["OneProbe"] <= costs["AdaptiveNLR"] < costs["GreedyProbes"] < costs["SharpProbes"]
+    assert costs["FreshProbes"] == costs["OneProbe"]
     assert costs["NormTest"] < costs["AdaptiveNLR"]
