@@ -69,8 +69,10 @@ def main(
     with as_command():
         name = load_study(file).name
         with Progress(name) as progress:
-            qnlr.run(file, results, observer=progress, jobs=jobs)
+            ended = qnlr.run(file, results, observer=progress, jobs=jobs)
         folder = results / name
+        for _, run in ended[ended["status"] != "finished"].iterrows():
+            print(f"{run['label']}, seed {run['spec_seed']}: {run['sentence']}; read until then")
         read = readings(folder)
         table = departures(read)
         print(table.to_string(index=False, float_format="{:.3g}".format))

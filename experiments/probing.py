@@ -32,7 +32,7 @@ class OneProbe(AdaptiveNLR):
 
 
 class Afterwards(AdaptiveRate):
-    """The rule a step late: it reads the probe as the point that the last step came from."""
+    """The rule a step late: a probe where the last step came from judges that step."""
 
     most_probes = 1
 
@@ -70,6 +70,10 @@ class FreshProbes(AdaptiveNLR):
     def __init__(self, initial_rate=0.1, level=0.025, **common):
         super().__init__(initial_rate, level, **common)
         self.rate = Afterwards(initial_rate, level, search=1)
+
+    def start(self, fun, x0, jac=None, bounds=None):
+        """Begin, with no step behind."""
+        super().start(fun, x0, jac, bounds)
         self.last = None
 
     def tell(self, ask_data, tell_data):

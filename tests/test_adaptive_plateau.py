@@ -82,5 +82,5 @@ def test_it_runs_a_config_and_writes_table_and_figure(tmp_path):
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "small" / "departures.csv")
     assert table["method"].tolist() == ["sgd", "adaptive_nlr"]
-    assert table["highest loss"].between(0, 4).all()
+    assert (table["final loss"] <= table["highest loss"]).all()
     assert (tmp_path / "small" / "departures.png").stat().st_size > 1000

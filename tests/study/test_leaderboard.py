@@ -242,12 +242,14 @@ def test_verdicts_can_go_either_way(found):
     good = excess.assign(excess=-0.01, excess_low=-0.02, excess_high=0.0)
     cheap = costs.assign(ratio_counted=0.1, cost=np.where(costs["entry"] == "nlr", 1.0, 2.0))
     assert {one.verdict for one in judged(known, good, cheap)} == {"holds"}
-    assert judged(known, good, cheap)[0].found.endswith("In 0 cases an interval lies above.")
+    above = "an interval lies above 2 %, or a run failed."
+    assert judged(known, good, cheap)[0].found.endswith(f"In 0 of 4 {above}")
     sure = excess.assign(excess=0.04, excess_low=0.03, excess_high=0.05)
-    assert judged(known, sure, cheap)[0].found.endswith("In 4 cases an interval lies above.")
+    assert judged(known, sure, cheap)[0].found.endswith(f"In 4 of 4 {above}")
     dear = costs.assign(ratio_counted=0.5, cost=np.where(costs["entry"] == "nlr", 2.0, 1.0))
     bad = excess.assign(excess=math.inf)
     assert {one.verdict for one in judged(known, bad, dear)} == {"does not hold"}
+    assert judged(known, bad, dear)[0].found.endswith(f"In 4 of 4 {above}")
     places = [("digits", "exact"), ("chain", "exact"), ("digits", "100 shots")]
 
     def part(frame):

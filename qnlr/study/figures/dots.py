@@ -150,15 +150,16 @@ def _limits(axes: Axes, frame: pd.DataFrame, line: float | None) -> float:
 
 
 def _thinned(axes: Axes, lowest: Axes) -> None:
-    """Leave out labels that meet the one before as they were drawn; all panels share them."""
-    ticks, texts, right = [], [], -np.inf
-    for at, label in zip(lowest.get_xticks(), lowest.get_xticklabels(), strict=True):
+    """Leave out labels that meet others as they were drawn, never 0; all panels share them."""
+    kept: list[tuple[float, str, Any]] = []
+    labels = zip(lowest.get_xticks(), lowest.get_xticklabels(), strict=True)
+    for at, label in sorted(labels, key=lambda one: abs(one[0])):
         box = label.get_window_extent()
-        if box.x0 > right:
-            ticks.append(at)
-            texts.append(label.get_text())
-            right = box.x1 + APART * box.height
-    axes.set_xticks(ticks, texts)
+        room = APART * box.height
+        if all(box.x0 > other.x1 + room or box.x1 + room < other.x0 for *_, other in kept):
+            kept.append((at, label.get_text(), box))
+    kept.sort(key=lambda one: one[0])
+    axes.set_xticks([at for at, *_ in kept], [text for _, text, _ in kept])
 
 
 def _ticks(axes: Axes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import textwrap
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from qnlr.files import replacing
-from qnlr.study.figures.style import ACROSS, COLOURS, GREY, STYLES, legend
+from qnlr.study.figures.style import ACROSS, GREY, legend, looks
 from qnlr.study.results import ABOVE
 from qnlr.study.stats import mean_interval
 from qnlr.study.summary import baselines, seeds_text
@@ -75,12 +74,12 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     for axes in grid.flat[:]:
         axes.set_visible(False)
         axes.spines[["top", "right"]].set_visible(False)
-    looks = _looks(history)
-    below = max(map(len, looks)) > LONG
+    drawn = _looks(history)
+    below = max(map(len, drawn)) > LONG
     for number, part in enumerate(parts):
         row, place = divmod(number, across)
         panels = grid[high * row : high * (row + 1), place]
-        _panels(list(panels), part, column, looks)
+        _panels(list(panels), part, column, drawn)
         panels[0].set_ylabel(ylabel)
         panels[-1].set_xlabel("step")
         if not below:
@@ -88,7 +87,7 @@ def per_step(history: pd.DataFrame, column: str, ylabel: str) -> Figure:
     if below:
         from matplotlib.lines import Line2D
 
-        legend(figure, [Line2D([], [], label=name, **look) for name, look in looks.items()], "")
+        legend(figure, [Line2D([], [], label=name, **look) for name, look in drawn.items()], "")
     return figure
 
 
@@ -98,10 +97,9 @@ def _looks(history: pd.DataFrame) -> dict[str, dict[str, Any]]:
     names = dict.fromkeys(
         _method(label, setting) for label, setting in pairs.itertuples(index=False)
     )
-    ways = zip(itertools.cycle((*COLOURS, GREY)), itertools.cycle(STYLES), strict=False)
     return {
-        name: {"color": color, "linestyle": style, "linewidth": 1.8}
-        for name, (color, style) in zip(names, ways, strict=False)
+        name: {"color": look.color, "linestyle": look.linestyle, "linewidth": 1.8}
+        for name, look in looks(names).items()
     }
 
 
@@ -114,7 +112,7 @@ def _panels(
     panels: list[Axes],
     history: pd.DataFrame,
     column: str,
-    looks: Mapping[str, dict[str, Any]],
+    drawn: Mapping[str, dict[str, Any]],
 ) -> None:
     """Draw the means of one setting, and the differences where there is a panel for them."""
     upper, *lower = panels
@@ -124,9 +122,9 @@ def _panels(
     for method, baseline in pairs.items():
         name = _method(method, setting)
         means = wide[method].groupby("step").mean()
-        upper.plot(means.index, means, label=name, **looks[name])
+        upper.plot(means.index, means, label=name, **drawn[name])
         if baseline not in ("", method):
-            _band(lower[0], wide[method] - wide[baseline], looks[name])
+            _band(lower[0], wide[method] - wide[baseline], drawn[name])
     mean = f"mean over {seeds_text(history['spec_seed'].nunique())}"
     upper.set_title(textwrap.fill(f"{setting}: {mean}" if setting else mean, BROAD), **TITLE)
     upper.set_visible(True)
@@ -140,7 +138,7 @@ def _panels(
         upper.sharex(axes)
         upper.tick_params(labelbottom=False)
         axes.axhline(
-            0.0, color=looks[names[0]]["color"] if len(names) == 1 else GREY, linewidth=1.0
+            0.0, color=drawn[names[0]]["color"] if len(names) == 1 else GREY, linewidth=1.0
         )
         axes.set_ylabel(f"difference to {names[0] if len(names) == 1 else 'its sgd'}")
         axes.set_title("paired difference, 95 % interval", **TITLE)

@@ -208,7 +208,8 @@ def legend(
         handle.set_label(textwrap.fill(str(handle.get_label()), 60))
     labels = [str(handle.get_label()) for handle in handles]
     columns = columns_within(labels, figure.get_figwidth() * 72 - 10)
-    lines = math.ceil(len(labels) / columns) + bool(title)
+    high = np.array([1 + label.count("\n") for label in labels])
+    lines = max(part.sum() for part in np.array_split(high, columns)) + bool(title)
     figure.set_figheight(figure.get_figheight() + 0.18 * lines + 0.1)
     figure.legend(
         handles=list(handles),

@@ -71,14 +71,15 @@ def _final(found: Standings, excess: pd.DataFrame, subject: str) -> Judged:
         worst = here.sort_values("excess", kind="stable", na_position="first").iloc[-1]
         within += bool(worst["excess"] <= tolerance)
         surely += bool((here["excess_high"] <= tolerance).all())
-        over += bool((here["excess_low"] > tolerance).any())
+        over += bool(((here["excess_low"] > tolerance) | np.isinf(here["excess"])).any())
         if worst["excess"] > tolerance:
             lines.append(_line(problem, mode, worst, found))
     rates = own["rate"].nunique() + 1
     from_rates = f"from all of its {rates} initial rates" if rates > 1 else "as it is"
     text = (
         f"Within {percent(tolerance, 0)} by the mean {from_rates} in {within} of {known} cases; in "
-        f"{surely} of them the 95 % intervals are, too. In {over} cases an interval lies above."
+        f"{surely} of them the 95 % intervals are, too. In {over} of {known} an interval lies "
+        f"above {percent(tolerance, 0)}, or a run failed."
     )
     verdict = _verdict(found, known, within)
     return Judged("final_loss", claim, verdict, text, tuple(lines))

@@ -42,6 +42,12 @@ def test_long_names_are_below_all_panels():
         assert axes.get_legend() is None
         assert axes.get_tightbbox().y0 >= below
         assert axes.get_position().width > 0.35
+        assert axes.get_position().height * figure.get_figheight() > 2.5
+
+
+def test_ten_methods_are_told_apart():
+    (axes,) = per_step(history([f"way {n}" for n in range(10)], [""]), "metric_loss", "loss").axes
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.get_lines()}) == 10
 
 
 @pytest.mark.parametrize("missing", ["sgd", "nlr"])
